@@ -433,7 +433,9 @@ CREATE TABLE job_archives (
 -- Counts changes to queued jobs by processes other than the server, which then rebuilds its in-memory queue. One row.
 CREATE TABLE queue_changes (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    -- The server's setting: whether reserved jobs beyond dinks go before metered jobs or only to idle nodes.
+    beyond_dinks TEXT NOT NULL DEFAULT 'first' CHECK (beyond_dinks IN ('first', 'idle'))
 ) STRICT;
 
 INSERT INTO queue_changes (id, number) VALUES (1, 0);

@@ -212,6 +212,11 @@ impl Store {
         self.readers.with(look)
     }
 
+    /// How many commits of other processes have been noticed: within 200 ms, several at a time count once. Server only.
+    pub fn changes_by_others(&self) -> u64 {
+        self.ready.others()
+    }
+
     /// Whether any queued job suits a claim with these renderers. Server only.
     pub fn has_ready(&self, renderers: &[Renderer]) -> bool {
         self.ready.lock().has_any(renderers)
@@ -225,10 +230,13 @@ impl Store {
         }
     }
 
-    /// When reserved jobs beyond their account's dinks are started. Server only.
+    /// Sets when reserved jobs beyond their account's dinks are started. Writes nothing if that is so already, so that
+    /// the server can start on a full disk.
     pub fn set_reserved_beyond_dinks(&self, beyond: ReservedBeyondDinks) -> Result<()> {
-        self.ready.lock().set_beyond(beyond);
-        self.write(|tx| queue_rows::rebuild(tx.ready(), tx))
+        if self.read(queue_rows::beyond_dinks)? == beyond {
+            return Ok(());
+        }
+        self.write(move |tx| queue_rows::set_beyond_dinks(tx, beyond))
     }
 
     /// Compares the queue in memory with the rows. If they differ, returns in what, and rebuilds the queue. Server only.

@@ -225,7 +225,7 @@ fn explanation(cause: &Cause, some_gone: bool) -> &'static str {
         Reason::RendererBusy(_) => "The game renders one job at a time on each node.",
         Reason::AboutToTake => "There are free slots.",
         Reason::Busy { other: true, .. } => "Each failed on one node and waits for another.",
-        Reason::Busy { other: false, .. } => "Reserved jobs go first, then the oldest.",
+        Reason::Busy { other: false, .. } => "Reserved jobs go first, then accounts in turns.",
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
+use rusqlite::named_params;
+
 use crate::domain::error::Result;
 use crate::domain::id::{JobId, NodeId};
 use crate::domain::schedule::entry::Rows;
+use crate::domain::schedule::policy::ReservedBeyondDinks;
+use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::ready::{Change, Ready};
 use crate::store::{accounts, clips, unfinished};
@@ -30,14 +34,37 @@ pub fn changes(db: &Db) -> Result<i64> {
     db.always(CHANGES, [], |row| row.get(0))
 }
 
+/// Served by the row's number.
+const BEYOND_DINKS: &str = "
+    SELECT beyond_dinks FROM queue_changes WHERE id = 1
+";
+
+/// When reserved jobs beyond their account's dinks are started.
+pub fn beyond_dinks(db: &Db) -> Result<ReservedBeyondDinks> {
+    db.always(BEYOND_DINKS, [], |row| columns::word(row, "beyond_dinks", ReservedBeyondDinks::parse))
+}
+
+/// Served by the row's number.
+const SET_BEYOND_DINKS: &str = "
+    UPDATE queue_changes SET beyond_dinks = :beyond WHERE id = 1
+";
+
+/// Sets it, and rebuilds the queue.
+pub fn set_beyond_dinks(tx: &mut Tx<'_>, beyond: ReservedBeyondDinks) -> Result<()> {
+    tx.execute(SET_BEYOND_DINKS, named_params! { ":beyond": beyond.as_str() })?;
+    tx.reload();
+    Ok(())
+}
+
 /// Clips that say how long jobs take, after a start.
 const SPEED_CLIPS: u32 = 50;
 
 /// Rebuilds the queue from the rows.
 pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
     let rows = rows(db)?;
-    let speeds = clips::speeds(db, SPEED_CLIPS)?;
+    let (beyond, speeds) = (beyond_dinks(db)?, clips::speeds(db, SPEED_CLIPS)?);
     let mut queue = ready.lock();
+    queue.set_beyond(beyond);
     queue.rebuild(rows);
     speeds.into_iter().for_each(|(renderer, took_ms)| queue.seed_speed(renderer, took_ms));
     Ok(())
@@ -46,7 +73,6 @@ pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
 /// Compares the queue with the rows. If they differ, returns in what, and rebuilds the queue.
 pub fn compare(ready: &Ready, db: &Db) -> Result<Option<String>> {
     let mut rows = rows(db)?;
-    rows.ready.iter_mut().for_each(|job| job.avoids.sort_unstable());
     rows.ready.sort_by_key(|job| job.id);
     rows.running.sort_by_key(|job| job.id);
     rows.dinks.sort_unstable();
@@ -73,6 +99,9 @@ fn rows(db: &Db) -> Result<Rows> {
     let mut ready = unfinished::ready(db)?;
     for job in &mut ready {
         job.avoids = avoided.remove(&job.id).unwrap_or_default();
+        // A job may have failed on a node more than once.
+        job.avoids.sort_unstable();
+        job.avoids.dedup();
     }
     Ok(Rows { ready, running: unfinished::running(db)?, dinks: accounts::with_dinks(db)? })
 }

@@ -29,3 +29,6 @@ ALTER TABLE nodes ADD COLUMN judged_after INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX nodes_present ON nodes (id) WHERE removed_at_ms IS NULL;
 CREATE INDEX nodes_forgotten ON nodes (id) WHERE ephemeral = 1 AND removed_at_ms IS NOT NULL;
 CREATE INDEX nodes_token ON nodes (token, asked_name) WHERE token IS NOT NULL;
+
+ALTER TABLE queue_changes ADD COLUMN beyond_dinks TEXT NOT NULL DEFAULT 'first'
+    CHECK (beyond_dinks IN ('first', 'idle'));

@@ -31,6 +31,7 @@ mod sanitized_text;
 mod shared_key;
 #[cfg(unix)]
 mod stopped_idle;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -47,6 +47,16 @@ impl TestApp {
         Self { app, clock, random, dir }
     }
 
+    /// The same with other settings.
+    pub fn start_as(set: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (clock, random) = (Arc::new(FakeClock::at(START_MS)), Arc::new(FakeRandom::default()));
+        let mut settings = settings();
+        set(&mut settings);
+        let app = App::serve(dir.path(), settings, clock.clone(), random.clone()).unwrap();
+        Self { app, clock, random, dir }
+    }
+
     /// The same with other quotas and on a fake disk.
     pub fn start_with(set: impl FnOnce(&mut Quotas), disk: impl FnOnce(&Path) -> Arc<Room>) -> Self {
         let dir = tempfile::tempdir().unwrap();
