@@ -275,7 +275,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_delivered_any_more_is_dropped() {
-        let cases: [(&str, fn(&Path)); 8] = [
+        type Case = (&'static str, fn(&Path));
+        let cases: [Case; 8] = [
             ("no note", |dir| fs::remove_file(dir.join(NOTE)).unwrap()),
             ("half a note", |dir| fs::write(dir.join(NOTE), "{\"lease\": 7").unwrap()),
             ("no video", |dir| fs::remove_file(dir.join(VIDEO)).unwrap()),
