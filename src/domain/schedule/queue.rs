@@ -146,12 +146,15 @@ impl ReadyQueue {
         let kind = (job.needs, job.avoids);
         let turn = policy::turn(job.class, standing, job.id, self.beyond);
         let lanes = self.kinds.entry(kind.clone()).or_default();
-        lanes.lanes.entry(line).or_insert_with(|| Lane { jobs: BTreeSet::new(), turn }).jobs.insert(job.id);
+        let lane = lanes.lanes.entry(line).or_insert_with(|| Lane { jobs: BTreeSet::new(), turn });
+        lane.jobs.insert(job.id);
+        if lane.jobs.first() == Some(&job.id) {
+            lanes.take_turn(line, standing, self.beyond);
+        }
         let load = self.loads.entry((job.class, job.needs.renderer)).or_default();
         load.jobs += 1;
         *load.accounts.entry(job.account).or_default() += 1;
         self.jobs.insert(job.id, (line, kind));
-        self.take_turns(line);
     }
 
     /// Removes a job that is no longer queued.
