@@ -26,12 +26,14 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
     let _closed = app.uploads.close(lease)?;
     // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
-    let _check = app.checks.take(node.id)?;
+    let permit = app.checks.take(node.id)?;
     let checked = check(app, &job, lease, &report).and_then(|clip| {
         let synced = app.clip_files.publish(lease);
         synced.map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
         Ok(clip)
     });
+    // Not kept for the commit, which completions share.
+    drop(permit);
     let clip = match checked {
         Ok(clip) => clip,
         Err(refusal) => {
