@@ -34,8 +34,8 @@ const NODES: [usize; 3] = [10, 1_000, 10_000];
 const JOBS: usize = 500;
 /// Jobs before it.
 const WARM_UP: usize = 50;
-/// How long the server is watched while nothing happens.
-const IDLE: Duration = Duration::from_secs(5);
+/// How long the server is watched while nothing happens: as long as a claim waits, so that each node claims again once.
+const IDLE: Duration = Duration::from_secs(25);
 /// Poll interval for the port file and the number of waiting claims.
 const LOOK: Duration = Duration::from_millis(20);
 /// Threads that let nodes join.
