@@ -34,10 +34,14 @@ const NODES: [usize; 3] = [10, 1_000, 10_000];
 const JOBS: usize = 500;
 /// Jobs before it.
 const WARM_UP: usize = 50;
-/// How long the server is watched while nothing happens.
-const IDLE: Duration = Duration::from_secs(5);
+/// How long the server is watched while nothing happens: as long as a claim waits, so that each node claims again once.
+const IDLE: Duration = Duration::from_secs(25);
 /// Poll interval for the port file and the number of waiting claims.
 const LOOK: Duration = Duration::from_millis(20);
+/// Nodes that arrive together.
+const GROUP: usize = 250;
+/// Time before a node that was refused claims again.
+const RETRY: Duration = Duration::from_millis(200);
 /// Threads that let nodes join.
 const JOINERS: usize = 32;
 /// Ticks of a processor's time in `/proc`, per second.
@@ -155,14 +159,15 @@ struct Found {
 async fn measure(server: &Server, keys: Keys) -> Found {
     let count = keys.nodes.len();
     let (claimed, mut claims) = mpsc::unbounded_channel();
-    for key in keys.nodes {
-        let wire = Wire::open(server.address).await;
-        tokio::spawn(wait_for_jobs(wire, key, claimed.clone()));
-    }
     let mut wire = Wire::open(server.address).await;
-    while wire.metric("dinkem_claims_waiting").await < count as f64 {
-        tokio::time::sleep(LOOK).await;
+    for (number, key) in keys.nodes.into_iter().enumerate() {
+        tokio::spawn(wait_for_jobs(server.address, key, claimed.clone()));
+        // They come in groups, so that the server is not asked for more at once than it takes.
+        if number % GROUP == GROUP - 1 {
+            wire.wait_for_claims(number + 1).await;
+        }
     }
+    wire.wait_for_claims(count).await;
     let mut submit = async |jobs: usize, wire: &mut Wire| {
         let mut times = Vec::new();
         for _ in 0..jobs {
@@ -179,9 +184,7 @@ async fn measure(server: &Server, keys: Keys) -> Found {
         times
     };
     submit(WARM_UP, &mut wire).await;
-    while wire.metric("dinkem_claims_waiting").await < count as f64 {
-        tokio::time::sleep(LOOK).await;
-    }
+    wire.wait_for_claims(count).await;
     let before = server.processor();
     tokio::time::sleep(IDLE).await;
     let idle = (server.processor() - before) / IDLE.as_secs_f64();
@@ -194,9 +197,10 @@ async fn measure(server: &Server, keys: Keys) -> Found {
 }
 
 /// One node: claims, gives each job up at once, and claims again.
-async fn wait_for_jobs(mut wire: Wire, key: String, claimed: mpsc::UnboundedSender<Instant>) {
+async fn wait_for_jobs(address: SocketAddr, key: String, claimed: mpsc::UnboundedSender<Instant>) {
     let claim = json!({"wait_seconds": 25, "renderers": ["builtin"], "slots": 1});
     let failure = json!({"code": "render_failed", "message": "x", "retry": "never"});
+    let mut wire = Wire::open(address).await;
     loop {
         let (status, answer) = wire.ask("POST", "/api/node/claims", &key, &claim).await;
         match status {
@@ -206,6 +210,11 @@ async fn wait_for_jobs(mut wire: Wire, key: String, claimed: mpsc::UnboundedSend
                 assert_eq!(wire.ask("POST", &path, &key, &failure).await.0, 200);
             }
             204 => {}
+            // The server has its hands full with all the others, and has closed the connection.
+            503 => {
+                tokio::time::sleep(RETRY).await;
+                wire = Wire::open(address).await;
+            }
             status => panic!("{status}: {answer}"),
         }
     }
@@ -225,6 +234,13 @@ impl Wire {
     async fn ask(&mut self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let (status, body) = self.send(method, path, key, &body.to_string()).await;
         (status, if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() })
+    }
+
+    /// Waits until this many claims wait.
+    async fn wait_for_claims(&mut self, count: usize) {
+        while self.metric("dinkem_claims_waiting").await < count as f64 {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn metric(&mut self, name: &str) -> f64 {
