@@ -70,7 +70,7 @@ const OLDEST: &str = "
                 SELECT 1 FROM nodes AS other
                 WHERE other.id <> ?1 AND other.removed_at_ms IS NULL AND other.stopped_at_ms IS NULL
                     AND other.draining = 0 AND COALESCE(other.benched_until_ms, 0) <= ?2
-                    AND abs(?2 - other.seen_at_ms) < 90000
+                    AND ?2 - other.seen_at_ms BETWEEN -300000 AND 89999
                     AND instr(',' || other.renderers || ',', ',' || jobs.renderer || ',') > 0
                     AND NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = other.id)))
     ORDER BY jobs.class DESC, jobs.id LIMIT 1
@@ -109,18 +109,19 @@ impl Plant {
     }
 
     /// The job that this node's claim found in its first step, before another claim took it.
-    pub fn found_too(&mut self, node: i64, now: u64) -> Option<i64> {
+    pub fn found_too(&mut self, node: i64, now: u64, now_ms: i64) -> Option<i64> {
         let (job, other, _) = self.given.filter(|(_, other, at)| *other != node && now - at < OVERLAP)?;
         let sql = "SELECT COUNT(*) FROM leases WHERE job = ?1 AND node = ?2 AND ended_at_ms IS NULL";
         let leases: i64 = self.db.prepare_cached(sql).unwrap().query_row([job, other], |row| row.get(0)).unwrap();
-        (leases == 1 && self.has_room(node)).then_some(job)
+        (leases == 1 && self.has_room(node, now_ms)).then_some(job)
     }
 
-    fn has_room(&self, node: i64) -> bool {
+    fn has_room(&self, node: i64, now_ms: i64) -> bool {
         let sql = "SELECT slots > (SELECT COUNT(*) FROM leases WHERE node = ?1 AND ended_at_ms IS NULL)
-                AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL AND benched_until_ms IS NULL
+                AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL
+                AND COALESCE(benched_until_ms, 0) <= ?2
             FROM nodes WHERE id = ?1";
-        self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
+        self.db.prepare_cached(sql).unwrap().query_row(params![node, now_ms], |row| row.get(0)).unwrap()
     }
 
     /// The oldest metered job that the node may take, unless a reserved one waits.
@@ -129,7 +130,7 @@ impl Plant {
         let mut rows = statement.query(params![node, now_ms]).unwrap();
         let row = rows.next().unwrap()?;
         let (job, class): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
-        (class == "metered" && self.has_room(node)).then_some(job)
+        (class == "metered" && self.has_room(node, now_ms)).then_some(job)
     }
 
     /// Leases a job to a node without looking whether it is still queued. Returns the lease's number.
