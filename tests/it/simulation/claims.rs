@@ -25,12 +25,15 @@ impl<'a> Judge<'a> {
         Self { model, admin, node: taken.node, kind }
     }
 
-    /// Checks a job that was just given to the node. Returns the accounts that were passed by.
-    pub fn check(&self, row: i64) -> Checked<Vec<usize>> {
+    fn broken<T>(&self, row: i64, invariant: Invariant, what: &str) -> Checked<T> {
+        Violation::of(invariant, format!("node {} was given job {row}, {what}", self.node))
+    }
+
+    /// Checks whether the node may have the job at all, and no earlier one of the same account.
+    pub fn check_rules(&self, row: i64) -> Checked {
         let job = self.model.job(row);
         let account = &self.model.accounts[job.account];
-        let broken =
-            |invariant, what: &str| Violation::of(invariant, format!("node {} was given job {row}, {what}", self.node));
+        let broken = |invariant, what: &str| self.broken(row, invariant, what);
         if !account.is_active {
             return broken(Invariant::CountersAgree, "whose account is not active");
         }
@@ -47,6 +50,13 @@ impl<'a> Judge<'a> {
         if let Some(earlier) = line.range(..row).find(|earlier| self.may_take(self.model.job(**earlier))) {
             return broken(Invariant::Rules, &format!("but job {earlier} of the same account came first"));
         }
+        Ok(())
+    }
+
+    /// Checks that it was the job's turn among all accounts. Returns the accounts that were passed by.
+    pub fn check_turn(&self, row: i64) -> Checked<Vec<usize>> {
+        let job = self.model.job(row);
+        let broken = |invariant, what: &str| self.broken(row, invariant, what);
         let turn = self.turn(job, row);
         let mut passed = Vec::new();
         for (number, other) in self.model.accounts.iter().enumerate().filter(|(_, other)| other.is_active) {

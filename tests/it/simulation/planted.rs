@@ -48,6 +48,11 @@ impl Planted {
         if self == Self::FloodStarves { 8_000 } else { 1_000 }
     }
 
+    /// Whether it also gives jobs to nodes on which they failed, which is not what it is planted for.
+    pub fn breaks_rules(self) -> bool {
+        self == Self::FloodStarves
+    }
+
     /// The first seeds in which it may be found.
     pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
         (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
@@ -57,22 +62,13 @@ impl Planted {
 /// Simulated milliseconds in which two claims overlap.
 const OVERLAP: u64 = 2_000;
 
-/// Without those that failed on the node and could be taken by another.
+/// Wherever they have failed before.
 const OLDEST: &str = "
     SELECT jobs.id, jobs.class FROM jobs
     JOIN accounts ON accounts.id = jobs.account
     JOIN nodes ON nodes.id = ?1
     WHERE jobs.status = 'queued' AND accounts.status = 'active'
         AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
-        AND (jobs.class = 'reserved'
-            OR NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = ?1)
-            OR NOT EXISTS (
-                SELECT 1 FROM nodes AS other
-                WHERE other.id <> ?1 AND other.removed_at_ms IS NULL AND other.stopped_at_ms IS NULL
-                    AND other.draining = 0 AND COALESCE(other.benched_until_ms, 0) <= ?2
-                    AND abs(?2 - other.seen_at_ms) < 90000
-                    AND instr(',' || other.renderers || ',', ',' || jobs.renderer || ',') > 0
-                    AND NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = other.id)))
     ORDER BY jobs.class DESC, jobs.id LIMIT 1
 ";
 
@@ -109,27 +105,28 @@ impl Plant {
     }
 
     /// The job that this node's claim found in its first step, before another claim took it.
-    pub fn found_too(&mut self, node: i64, now: u64) -> Option<i64> {
+    pub fn found_too(&mut self, node: i64, now: u64, now_ms: i64) -> Option<i64> {
         let (job, other, _) = self.given.filter(|(_, other, at)| *other != node && now - at < OVERLAP)?;
         let sql = "SELECT COUNT(*) FROM leases WHERE job = ?1 AND node = ?2 AND ended_at_ms IS NULL";
         let leases: i64 = self.db.prepare_cached(sql).unwrap().query_row([job, other], |row| row.get(0)).unwrap();
-        (leases == 1 && self.has_room(node)).then_some(job)
+        (leases == 1 && self.has_room(node, now_ms)).then_some(job)
     }
 
-    fn has_room(&self, node: i64) -> bool {
+    fn has_room(&self, node: i64, now_ms: i64) -> bool {
         let sql = "SELECT slots > (SELECT COUNT(*) FROM leases WHERE node = ?1 AND ended_at_ms IS NULL)
-                AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL AND benched_until_ms IS NULL
+                AND draining = 0 AND removed_at_ms IS NULL AND stopped_at_ms IS NULL
+                AND COALESCE(benched_until_ms, 0) <= ?2
             FROM nodes WHERE id = ?1";
-        self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
+        self.db.prepare_cached(sql).unwrap().query_row(params![node, now_ms], |row| row.get(0)).unwrap()
     }
 
-    /// The oldest metered job that the node may take, unless a reserved one waits.
+    /// The oldest metered job that the node can render, unless a reserved one waits.
     pub fn oldest(&self, node: i64, now_ms: i64) -> Option<i64> {
         let mut statement = self.db.prepare_cached(OLDEST).unwrap();
-        let mut rows = statement.query(params![node, now_ms]).unwrap();
+        let mut rows = statement.query([node]).unwrap();
         let row = rows.next().unwrap()?;
         let (job, class): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
-        (class == "metered" && self.has_room(node)).then_some(job)
+        (class == "metered" && self.has_room(node, now_ms)).then_some(job)
     }
 
     /// Leases a job to a node without looking whether it is still queued. Returns the lease's number.

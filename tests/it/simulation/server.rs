@@ -329,7 +329,7 @@ impl Server {
             && let Outcome::Answer(Ok(node)) = self.as_node(key, |_, node| Ok(node.id.0))
         {
             let job = match self.plant.bug {
-                Some(Planted::ClaimInTwoSteps) => self.plant.found_too(node, self.now),
+                Some(Planted::ClaimInTwoSteps) => self.plant.found_too(node, self.now, self.now_ms()),
                 Some(Planted::FloodStarves) => self.plant.oldest(node, self.now_ms()),
                 _ => None,
             };
