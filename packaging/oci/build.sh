@@ -65,7 +65,11 @@ fi
 mkdir "$work/libraries"
 # The licence of GCC's libraries is in a package of its own.
 licence=$(apt-cache depends libgcc-s1 | sed -n 's/^ *Depends: \(gcc-[0-9]*-base\)$/\1/p')
-(cd "$work/libraries" && apt-get -qq -o APT::Sandbox::User=root download "${LIBRARIES[@]}" "$licence" ca-certificates)
+download() {
+  (cd "$work/libraries" && apt-get -qq -o APT::Sandbox::User=root download "${LIBRARIES[@]}" "$licence" ca-certificates >&2)
+}
+# The second time with new lists of packages, if these are too old.
+download || { apt-get -qq -o DPkg::Lock::Timeout=600 update >&2 && download; }
 for package in "$work/libraries"/*.deb; do
   unpack "$package"
 done

@@ -53,8 +53,10 @@ use crate::app::leases::claims::Claims;
 use crate::app::leases::frames::Frames;
 use crate::app::leases::heartbeats::Heartbeats;
 use crate::app::leases::upload_turns::{OpenUploads, VideoChecks};
+use crate::app::leases::watched::Watched;
 use crate::app::nodes::forgetting::Departed;
 use crate::app::nodes::instances::Instances;
+use crate::app::nodes::live::Live;
 use crate::app::upkeep::health::Probe;
 use crate::app::webhooks::turns::Outbox;
 
@@ -98,10 +100,12 @@ pub struct App {
     store: Store,
     heartbeats: Heartbeats,
     frames: Frames,
+    watched: Watched,
     clip_files: ClipFiles,
-    claims: Claims,
-    waits: Waits,
+    claims: Arc<Claims>,
+    waits: Arc<Waits>,
     instances: Instances,
+    live: Live,
     departed: Departed,
     uses: Uses,
     uploads: OpenUploads,
@@ -191,16 +195,18 @@ impl App {
         let clip_files = ClipFiles::of(&store.folder);
         Arc::new(App {
             settings,
+            claims: Claims::new(Arc::clone(&news)),
             news,
             clock,
             random,
             store,
             heartbeats: Heartbeats::new(lease),
             frames: Frames::default(),
+            watched: Watched::default(),
             clip_files,
-            claims: Claims::default(),
-            waits: Waits::default(),
+            waits: Arc::default(),
             instances: Instances::default(),
+            live: Live::default(),
             departed: Departed::default(),
             uses: Uses::default(),
             uploads: OpenUploads::default(),
@@ -233,10 +239,26 @@ impl App {
         self.waits.count()
     }
 
+    /// Number of waiting claims.
+    pub fn waiting_claims(&self) -> usize {
+        self.claims.count()
+    }
+
+    /// How often a waiting claim was woken for a job.
+    pub fn woken_claims(&self) -> u64 {
+        self.claims.woken.get()
+    }
+
+    /// How many commits of other processes have been noticed.
+    pub fn changes_by_others(&self) -> u64 {
+        self.store.changes_by_others()
+    }
+
     /// Signals that the server is shutting down. Waiting claims and requests end immediately.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.news.ring();
+        self.claims.wake_all();
         self.waits.wake_all();
         self.indexer.news.ring();
         self.measured.wanted.ring();

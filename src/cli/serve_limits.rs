@@ -41,14 +41,14 @@ pub struct LimitArgs {
     /// In-flight requests; further ones get a 503
     #[arg(long, value_name = "N", default_value_t = http().requests_in_flight, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_requests: usize,
-    /// Threads that handle requests; each waiting claim, waiting request and upload holds one; lookups have four more
+    /// Threads that handle requests; each upload holds one; lookups have four more
     #[arg(long, value_name = "N", default_value_t = own().threads, value_parser = count(FLAG_THREADS_MOST))]
     http_threads: usize,
     /// Node claims that may wait at the same time
-    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().waiting_claims, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_waiting_claims: usize,
     /// Requests that may wait for a job to change at the same time; one account may use an eighth of them
-    #[arg(long, value_name = "N", default_value_t = own().waiting_requests, value_parser = count(FLAG_THREADS_MOST))]
+    #[arg(long, value_name = "N", default_value_t = own().waiting_requests, value_parser = count(FLAG_CONNECTIONS_MOST))]
     max_waiting_requests: usize,
     /// Concurrent uploads of clients; one account may use an eighth of them
     #[arg(long, value_name = "N", default_value_t = http().uploads, value_parser = count(FLAG_THREADS_MOST))]
@@ -140,15 +140,11 @@ impl LimitArgs {
     }
 
     fn check(&self) -> Result<()> {
-        let holders = self.max_waiting_claims + self.max_waiting_requests + self.max_uploads + self.max_node_uploads;
+        let holders = self.max_uploads + self.max_node_uploads;
         if holders >= self.http_threads {
             return Err(wrong_usage(format!(
-                "--max-waiting-claims {}, --max-waiting-requests {}, --max-uploads {} and --max-node-uploads {} would use up to {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
-                self.max_waiting_claims,
-                self.max_waiting_requests,
-                self.max_uploads,
-                self.max_node_uploads,
-                self.http_threads
+                "--max-uploads {} and --max-node-uploads {} would use up to {holders} threads, and --http-threads {} would leave none for other requests: raise it above {holders}, or lower the others.",
+                self.max_uploads, self.max_node_uploads, self.http_threads
             )));
         }
         if self.http_threads >= self.max_requests {

@@ -14,6 +14,23 @@ pub const LEASE_PROGRESS_SECONDS: u64 = 600;
 /// Maximum age of a lease in seconds, regardless of heartbeats: 2 hours.
 pub const LEASE_AGE_SECONDS: u64 = 2 * 3_600;
 
+/// Heartbeats that a lease outlives: a node sends this many before it expires.
+const HEARTBEATS: u64 = 3;
+/// Milliseconds between two heartbeats of a job that somebody watches…
+const WATCHED_HEARTBEAT_MS: u64 = 500;
+/// …unless so many are watched that they would exceed this many heartbeats a second. With 10,000 nodes that nobody
+/// watches, they remain below 2,000 a second.
+const WATCHED_HEARTBEATS_PER_SECOND: u64 = 800;
+
+/// Milliseconds between two heartbeats. `watched`: how many jobs are watched, if this is one of them.
+pub fn heartbeat_ms(lease_ms: u64, watched: Option<u64>) -> u64 {
+    let idle = lease_ms / HEARTBEATS;
+    watched.map_or(idle, |count| {
+        let fair = count.saturating_mul(1_000) / WATCHED_HEARTBEATS_PER_SECOND;
+        idle.min(fair.max(WATCHED_HEARTBEAT_MS))
+    })
+}
+
 /// A live lease.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lease {
@@ -157,6 +174,27 @@ pub fn aftermath(before: Attempts, end: LeaseEnd) -> Aftermath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heartbeats_are_frequent_for_watched_jobs_and_few_in_total() {
+        let cases = [
+            (30_000, None, 10_000),
+            (30_000, Some(1), 500),
+            (30_000, Some(400), 500),
+            (30_000, Some(4_000), 5_000),
+            (30_000, Some(10_000), 10_000),
+            (1_000, None, 333),
+            (1_000, Some(1), 333),
+        ];
+        for (lease_ms, watched, expected) in cases {
+            assert_eq!(heartbeat_ms(lease_ms, watched), expected, "{lease_ms} {watched:?}");
+        }
+        for watched in [0, 100, 1_000, 4_096, 10_000] {
+            let per_second = |count: u64, watched| count as f64 * 1_000.0 / heartbeat_ms(30_000, watched) as f64;
+            let all = per_second(10_000 - watched, None) + per_second(watched, Some(watched));
+            assert!(all < 2_000.0, "{watched} of 10,000 watched: {all} heartbeats a second");
+        }
+    }
 
     #[test]
     fn failures_and_losses_are_counted_separately() {

@@ -6,7 +6,7 @@ use rouille::Response;
 use uuid::Uuid;
 
 use crate::app::clips;
-use crate::app::jobs::{self, Once, Wait};
+use crate::app::jobs::{self, Got, Once, Wait};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::idempotency::{self, IdempotencyKey};
@@ -78,22 +78,26 @@ pub fn show(call: &Call<'_>, caller: &Caller) -> Result<Response> {
     let id = call.uuid()?;
     let job = jobs::get(call.app, caller, id)?;
     call.only_query(&[WAIT])?;
-    let job = match call.number(WAIT, 0, JOB_WAIT_SECONDS)? {
+    match call.number(WAIT, 0, JOB_WAIT_SECONDS)? {
         // For other methods, only the 404 matters: see `Table::answer`.
         Some(seconds) if call.request.method() == "GET" => {
-            jobs::get_changed(call.app, caller, id, &wait(call, seconds))?
+            let wait = Wait { at_most: Duration::from_secs(seconds.into()), waiting_requests: call.waiting_requests };
+            got(call, jobs::get_changed(call.app, caller, id, &wait)?)
         }
-        _ => job,
-    };
-    shown(call, &job)
+        _ => shown(call, &job),
+    }
 }
 
-fn wait<'r>(call: &Call<'r>, seconds: u32) -> Wait<'r> {
-    Wait {
-        at_most: Duration::from_secs(seconds.into()),
-        waiting_requests: call.waiting_requests,
-        is_there: call.is_connected,
-    }
+fn got(call: &Call<'_>, outcome: Got) -> Result<Response> {
+    let waiting = match outcome {
+        Got::Job(job) => return shown(call, &job),
+        Got::Waits(waiting) => waiting,
+    };
+    let Some(parking) = call.reserve_parking() else { return got(call, waiting.again(call.app, true)?) };
+    let waker = parking.waker();
+    waiting.sleep(Box::new(move || waker.wake()));
+    let time = waiting.left(call.app);
+    Ok(call.sleep(parking, time, |call| got(call, waiting.again(call.app, call.is_over)?)))
 }
 
 fn shown(call: &Call<'_>, job: &JobInfo) -> Result<Response> {

@@ -1,13 +1,14 @@
 //! The lease API for nodes, from claiming a job to completing it. A lease that this node does not hold, or no longer
 //! holds, is a `409`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use rouille::Response;
 
 use crate::app::Settings;
-use crate::app::leases::{self, Claim, Grant, UploadError, frames};
+use crate::app::leases::{self, Beaten, Claim, Claimed, Grant, UploadError, frames};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
 use crate::domain::error::{Error, Kind, Result};
@@ -15,6 +16,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::Node;
 use crate::http::kit::call::Call;
+use crate::http::kit::permits::too_busy;
 use crate::http::kit::{answer, body, files};
 use crate::wire::base::Base;
 use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
@@ -25,31 +27,42 @@ use crate::wire::{self, node_requests};
 /// Overall timeout of fetching a demo, in seconds.
 const FETCH_SECONDS: u64 = 600;
 
-/// `POST /api/node/claims`: long-polls for a job; `204` if none became available.
+/// `POST /api/node/claims`: long-polls for a job, without a thread; `204` if none became available.
 pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
     let order = node_requests::read_claim(&body::json(call)?, node.program.is_newer())?;
-    let _permit = call.claims.take()?;
     let claim = Claim {
         offer: &order.offer,
         wait: Duration::from_secs(order.wait_seconds),
         waiting_claims: call.waiting_claims,
         is_there: call.is_connected,
     };
-    match leases::claim_for(call.app, node, &claim)? {
-        Some(grant) => answer::json(200, &granted(&grant, &call.app.settings, &call.base)?),
-        None => Ok(answer::empty(204)),
-    }
+    claimed(call, leases::begin(call.app, node, &claim)?)
+}
+
+fn claimed(call: &Call<'_>, outcome: Claimed) -> Result<Response> {
+    let waiting = match outcome {
+        Claimed::Job(grant) => return answer::json(200, &granted(&grant, &call.app.settings, &call.base)?),
+        Claimed::Nothing => return Ok(answer::empty(204)),
+        Claimed::Waits(waiting) => waiting,
+    };
+    let parking = call.reserve_parking().ok_or_else(too_busy)?;
+    let waker = parking.waker();
+    waiting.sleep(call.app, Arc::new(move || waker.wake()));
+    let time = waiting.left(call.app);
+    let again = |call: &Call<'_>| claimed(call, waiting.again(call.app, call.is_over, call.is_connected)?);
+    Ok(call.sleep(parking, time, again))
 }
 
 /// `PUT /api/node/leases/{lease}`.
 pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
     let Heartbeat { progress, frame } = node_requests::read_heartbeat(&body::json(call)?, node.program.is_newer())?;
-    let expires_in_ms = leases::heartbeat(call.app, node, lease, progress)?;
+    let Beaten { expires_in_ms, heartbeat_ms } = leases::heartbeat(call.app, node, lease, progress)?;
     if let Some(frame) = frame {
         frames::keep(call.app, node, lease, frame)?;
     }
-    answer::json(200, &HeartbeatAnswer { expires_in_ms, watched: frames::is_watched(call.app), heartbeat_ms: None })
+    let watched = frames::is_watched(call.app);
+    answer::json(200, &HeartbeatAnswer { expires_in_ms, watched, heartbeat_ms: Some(heartbeat_ms) })
 }
 
 /// `GET /api/node/leases/{lease}/demo`.
@@ -115,7 +128,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
     Ok(ClaimAnswer {
         lease: grant.lease.id.0,
         expires_in_ms: grant.expires_in_ms,
-        heartbeat_ms: None,
+        heartbeat_ms: Some(grant.heartbeat_ms),
         job: wire::job::view(&grant.job, base)?,
         render: RenderOrder {
             steam64_id: spec.steam64_id.to_string(),

@@ -67,6 +67,10 @@ fn write_counters(page: &mut Page, call: &Call<'_>) {
     let counters = &call.app.counters;
     page.family("dinkem_requests_waiting", "gauge", "Requests that wait for a job to change.");
     page.sample("dinkem_requests_waiting", &[], call.app.waiting_requests() as f64);
+    page.family("dinkem_claims_waiting", "gauge", "Claims of nodes that wait for a job.");
+    page.sample("dinkem_claims_waiting", &[], call.app.waiting_claims() as f64);
+    page.family("dinkem_claims_woken_total", "counter", "Waiting claims that were woken for a job.");
+    page.sample("dinkem_claims_woken_total", &[], call.app.woken_claims() as f64);
     page.family("dinkem_jobs_submitted_total", "counter", "Jobs accepted since the server started.");
     page.sample("dinkem_jobs_submitted_total", &[], counters.submitted.get() as f64);
     page.family("dinkem_jobs_total", "counter", "Jobs by outcome since the server started.");

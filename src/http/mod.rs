@@ -4,6 +4,7 @@
 //! (authorization and the order of checks) → a handler → [`crate::app`]. There is no SQL in this layer.
 
 mod account;
+mod attendant;
 mod authority;
 mod clips;
 mod demos;

@@ -3,14 +3,15 @@
 //! It always uses a pool (rouille's other mode starts a thread per request), never `stoppable()` (it abandons requests)
 //! and never `start_server` (it panics if the port is in use). The transport handles sockets, timeouts and shutdown.
 //!
-//! Two pools share one port. Requests in the large pool may block: waiting claims, uploads, submissions until they are
-//! on disk. The small pool serves requests that only look up a few rows (`Table::is_quick`), so that status queries
+//! Two pools share one port. Requests in the large pool may block: uploads, submissions until they are on disk.
+//! Those that wait for a job or for its progress hold no thread (`kit/parking.rs`). The small pool serves requests that only look up a few rows (`Table::is_quick`), so that status queries
 //! never queue behind slow requests, and a few threads contend for the store's lock instead of hundreds.
 
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rouille::{Request, Response, Server};
@@ -24,7 +25,7 @@ use crate::http::kit::front::Front;
 use crate::http::kit::options::ServeOptions;
 use crate::http::kit::proxies::Proxies;
 use crate::http::kit::routing::Table;
-use crate::http::{operator, routes};
+use crate::http::{attendant, operator, routes};
 use crate::os::certificates::Pair;
 
 /// Threads for requests that only look up a few rows; more would contend for CPUs and the store's locks.
@@ -56,12 +57,16 @@ pub struct Running {
     /// rouille's two servers, kept alive until this is dropped.
     servers: [Arc<dyn Any + Send + Sync>; 2],
     stop_time: Duration,
+    /// The thread that looks after requests that wait.
+    attendant: Option<JoinHandle<()>>,
 }
 
 /// Starts the server. On return, the port is bound and requests are accepted.
 pub fn serve(app: Arc<App>, options: ServeOptions) -> Result<Running> {
     let certificate = options.https.as_ref().map(|https| ServedCertificate::new(&https.pair)).transpose()?;
-    serve_table(app, options, &routes::PUBLIC, certificate)
+    let attendant = attendant::start(&app)?;
+    let running = serve_table(app, options, &routes::PUBLIC, certificate)?;
+    Ok(Running { attendant: Some(attendant), ..running })
 }
 
 /// Starts the dashboard's listener, with the public listener's certificate.
@@ -76,7 +81,8 @@ fn serve_table(
     certificate: Option<ServedCertificate>,
 ) -> Result<Running> {
     let stopping = Arc::new(AtomicBool::new(false));
-    let ServeOptions { listen, limits, .. } = options.clone();
+    let ServeOptions { listen, mut limits, .. } = options.clone();
+    limits.transport.parked = limits.waiting_claims.saturating_add(limits.waiting_requests);
     let proxies = Proxies::new(options.trusted_proxies.clone());
     let front = Arc::new(Front::new(Arc::clone(&app), table, options)?);
     let handler = {
@@ -101,13 +107,12 @@ fn serve_table(
     let transport =
         transport.ok_or_else(|| Error::internal("The server could not be started.", "rouille made no transport"))?;
     let quick = transport.quick(|| Server::new(listen, handler)).map_err(not_listening)?;
-    let presence = transport.presence();
-    front.listens_on(transport.address(), Box::new(move |peer| presence.has(peer)));
+    front.listens_on(transport.address(), transport.presence(), transport.parkings());
     let servers = [
         feed(&transport, Lane::Quick, quick.pool_size(limits.threads.min(QUICK_HTTP_THREADS))),
         feed(&transport, Lane::Ordinary, server.pool_size(limits.threads)),
     ];
-    Ok(Running { app, stopping, transport, certificate, servers, stop_time: limits.stop_time })
+    Ok(Running { app, stopping, transport, certificate, servers, stop_time: limits.stop_time, attendant: None })
 }
 
 /// Passes the requests of a lane to rouille as they arrive. The transport holds only a weak reference to the server.
@@ -168,6 +173,9 @@ impl Running {
             log::warn!("cut off, unfinished after {:.1?}: {}", stopped.took, counted(stopped.cut_requests, "request"));
         }
         drop(self.servers);
+        if let Some(attendant) = self.attendant {
+            let _panicked = attendant.join();
+        }
         log::debug!("transport counters of this run: {:?}", self.transport.counters());
         stopped.cut_requests
     }

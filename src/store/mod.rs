@@ -212,6 +212,11 @@ impl Store {
         self.readers.with(look)
     }
 
+    /// How many commits of other processes have been noticed: within 200 ms, several at a time count once. Server only.
+    pub fn changes_by_others(&self) -> u64 {
+        self.ready.others()
+    }
+
     /// Whether any queued job suits a claim with these renderers. Server only.
     pub fn has_ready(&self, renderers: &[Renderer]) -> bool {
         self.ready.lock().has_any(renderers)

@@ -15,6 +15,9 @@ use crate::domain::schedule::LiveNode;
 use crate::store::engine::columns;
 use crate::store::engine::db::{Db, Tx};
 
+/// Rows of nodes read at once: more than one server can serve.
+const NODES_MOST: u32 = 1_000_000;
+
 macro_rules! columns_of_a_node {
     () => {
         "id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, removed_at_ms, version, protocol,
@@ -251,6 +254,19 @@ pub fn by_row(db: &Db, id: NodeId) -> Result<Option<Node>> {
 /// The node if it may get work.
 pub fn to_work(db: &Db, id: NodeId, now_ms: i64) -> Result<Option<Node>> {
     Ok(by_row(db, id)?.filter(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+}
+
+/// A scan in the order of the rows' numbers.
+const TAKING: &str = "
+    SELECT id FROM nodes
+    WHERE removed_at_ms IS NULL AND stopped_at_ms IS NULL AND NOT draining
+    ORDER BY id
+    LIMIT :limit
+";
+
+/// The nodes that may get work, as far as it depends on others than themselves: not draining, removed or stopping.
+pub fn taking(db: &Db) -> Result<Vec<NodeId>> {
+    db.rows(TAKING, named_params! { ":limit": NODES_MOST }, |row| Ok(NodeId(row.get("id")?)))
 }
 
 /// Served by the row's number.

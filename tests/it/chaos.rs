@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::file_server::FileServer;
+use crate::support::copies::Copies;
 use crate::support::hash::sha256_hex;
 use crate::support::process::{Appliance, Process};
-use crate::support::quick;
 use crate::support::rng::Rng;
 use crate::support::wait::{SetOnDrop, until, until_within};
 
@@ -67,6 +66,8 @@ fn submit_all(url: &str, key: &str, body: &Value, count: u64, over: Duration, is
 struct Stage<'a> {
     appliance: &'a mut Appliance,
     rng: Rng,
+    /// Of the nodes.
+    flags: Vec<String>,
     nodes: Vec<Option<Process>>,
     /// When each node that is down is started again.
     back_at: [Option<Instant>; NODES],
@@ -77,7 +78,7 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn start_node(&mut self, number: usize) {
-        self.nodes[number] = Some(self.appliance.node(&format!("n{number}"), None));
+        self.nodes[number] = Some(start_node(self.appliance, &self.flags, number));
         self.back_at[number] = None;
     }
 
@@ -136,18 +137,20 @@ impl Stage<'_> {
 fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     let (seconds, seed) = (number("DINKEM_CHAOS_SECONDS", SECONDS), number("DINKEM_CHAOS_SEED", SEED));
     let (time, count) = (Duration::from_secs(seconds), seconds * 5 / 3);
-    let files = quick::server();
     let mut appliance = Appliance::start_plain(&["--fetch-allow", "127.0.0.0/8"]);
     let key = appliance.account("studio");
-    let (url, body) = (appliance.url("/api/clips"), job(&files));
+    let copies = Copies::prepare(appliance.scratch());
+    let (url, body) = (appliance.url("/api/clips"), copies.job());
     // Every node has joined before anything is killed.
-    let nodes: Vec<_> = (0..NODES).map(|number| Some(appliance.node(&format!("n{number}"), None))).collect();
+    let flags = copies.flags("sleep 1");
+    let nodes: Vec<_> = (0..NODES).map(|number| Some(start_node(&appliance, &flags, number))).collect();
     until("the nodes to join", || {
         (appliance.admin(&["nodes", "list"])["nodes"].as_array().unwrap().len() == NODES).then_some(())
     });
     let mut stage = Stage {
         appliance: &mut appliance,
         rng: Rng::new(seed),
+        flags,
         nodes,
         back_at: [None; NODES],
         kills_of_nodes: 0,
@@ -181,11 +184,9 @@ fn every_acknowledged_job_is_done_once_whatever_is_killed() {
     drop(nodes);
 }
 
-/// A small job.
-fn job(files: &FileServer) -> Value {
-    let mut job = quick::job(files);
-    job["fps"] = json!(30);
-    job
+fn start_node(appliance: &Appliance, flags: &[String], number: usize) -> Process {
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    appliance.node_with(&format!("n{number}"), None, &flags)
 }
 
 /// Each job has one ledger row, and one clip whose file is intact; nothing else is left anywhere.
@@ -203,6 +204,8 @@ fn check(appliance: &mut Appliance, key: &str, ids: &[String]) {
     assert_eq!(appliance.count("ledger JOIN jobs ON jobs.id = ledger.job WHERE jobs.status = 'done'"), count);
     assert_eq!(appliance.count("leases WHERE ended_at_ms IS NULL"), 0, "no slot is held");
     assert_eq!(appliance.count("leases WHERE state = 'done'"), count);
+    let counted = "leases WHERE state = 'failed' AND failure_code NOT IN ('node_lost', 'node_failed')";
+    assert_eq!(appliance.count(counted), 0, "an interruption is no failure");
     for number in 0..NODES {
         for folder in ["outbox", "work"] {
             let dir = appliance.scratch().join(format!("n{number}")).join(folder);

@@ -30,7 +30,7 @@ const RANKS: &[(&str, u8)] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/"]),
     ("rouille", &["http/", "os/loopback"]),
-    ("tiny_http", &["http/server", "http/kit/options"]),
+    ("tiny_http", &["http/server", "http/kit/options", "http/kit/transport"]),
     ("ureq", &["os/"]),
     ("rcgen", &["os/certificates"]),
     ("tar::", &["os/archive"]),

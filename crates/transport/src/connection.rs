@@ -3,6 +3,7 @@
 use crate::counters::Tally;
 use crate::exchange::Exchange;
 use crate::limits::WRITE_BUFFER_BYTES;
+use crate::parked::{Parked, Reply};
 use crate::permits::ConnectionPermit;
 use crate::queues::Queues;
 use crate::refusal;
@@ -107,28 +108,50 @@ async fn answer(
         Ok(request) => request,
         Err(status) => return Ok(refuse(&connection, status, busy)),
     };
-    if !queues.for_request(request.method().as_str(), request.url()).push(request) {
-        return Ok(refuse(&connection, 503, busy));
-    }
-    match answered.await {
-        Ok(mut response) => {
-            if chunked {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                state.set_linger();
-            }
-            response.body_mut().set_busy(busy);
-            Ok(response)
+    let (mut request, mut answered) = (request, answered);
+    let mut response = loop {
+        if !queues.for_request(request.method().as_str(), request.url()).push(request) {
+            return Ok(refuse(&connection, 503, busy));
         }
-        // The request was dropped unanswered: the server stopped, or a pool thread died.
-        Err(_) => Ok(refuse(&connection, 500, busy)),
+        match answered.await {
+            Ok(Reply::Answer(response)) => break response,
+            Ok(Reply::Parked(parked)) => {
+                parked.wait(state, shared).await;
+                (request, answered) = resume(&connection, *parked);
+            }
+            // The request was dropped unanswered: the server stopped, or a pool thread died.
+            Err(_) => return Ok(refuse(&connection, 500, busy)),
+        }
+    };
+    if chunked {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        state.set_linger();
     }
+    response.body_mut().set_busy(busy);
+    Ok(response)
+}
+
+/// A request that has waited, to be handled again.
+fn resume(connection: &Connection, parked: Parked) -> (Request, oneshot::Receiver<Reply>) {
+    let Connection { shared, state, peer, permit, .. } = connection;
+    Tally::count(&shared.tally.resumed);
+    let (reply, answered) = oneshot::channel();
+    let exchange = Exchange {
+        peer: *peer,
+        shared: shared.clone(),
+        state: state.clone(),
+        connection_permit: permit.clone(),
+        request_permit: shared.resumed.take_any(),
+        reply,
+    };
+    (Request::resumed(parked, exchange), answered)
 }
 
 /// Receives a small body, takes the permits that the request needs, and builds the request. An error is a status.
 async fn receive(
     connection: &Connection,
     mut request: http::Request<Incoming>,
-    reply: oneshot::Sender<Response<ResponseBody>>,
+    reply: oneshot::Sender<Reply>,
 ) -> Result<Request, u16> {
     let Connection { shared, state, peer, permit, .. } = connection;
     let limits = &shared.limits;

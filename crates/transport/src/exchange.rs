@@ -1,7 +1,7 @@
 //! One request's way back to its client: everything that answering it needs, apart from the request itself.
 
+use crate::parked::Reply;
 use crate::permits::{ConnectionPermit, RequestPermit};
-use crate::response_body::ResponseBody;
 use crate::shared::Shared;
 use crate::state::ConnState;
 use std::net::SocketAddr;
@@ -15,5 +15,5 @@ pub(crate) struct Exchange {
     pub state: Arc<ConnState>,
     pub connection_permit: Arc<ConnectionPermit>,
     pub request_permit: RequestPermit,
-    pub reply: oneshot::Sender<http::Response<ResponseBody>>,
+    pub reply: oneshot::Sender<Reply>,
 }

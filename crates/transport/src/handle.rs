@@ -1,6 +1,7 @@
 //! A running server, seen from the embedding program: graceful shutdown, counters, and how its requests are taken.
 
 use crate::counters::Counters;
+use crate::parking::Parkings;
 use crate::peers::Presence;
 use crate::queues::Queues;
 use crate::settings::Lane;
@@ -36,8 +37,8 @@ impl Stopped {
 
 impl Handle {
     /// Shuts down gracefully: stops accepting, closes idle connections, lets in-flight requests finish, and after
-    /// `deadline` cuts off the rest. Then rouille's loop ends. Blocks until then. The caller must first wake handlers
-    /// that wait (long polls). A second call waits like the first.
+    /// `deadline` cuts off the rest. Then rouille's loop ends. Blocks until then. Parked requests are handed over at once.
+    /// The caller must first wake handlers that wait. A second call waits like the first.
     pub fn stop(&self, deadline: Duration) -> Stopped {
         let shared = &self.shared;
         let begin = Instant::now();
@@ -46,8 +47,9 @@ impl Handle {
         // Connections first: a request may still begin on an open connection, and may outlive it.
         if shared.connections.wait_empty(until) {
             shared.in_flight.wait_empty(until);
+            shared.resumed.wait_empty(until);
         }
-        let (cut_requests, cut_connections) = (shared.in_flight.count(), shared.connections.count());
+        let (cut_requests, cut_connections) = (shared.requests_in_flight(), shared.connections.count());
         self.close();
         Stopped { cut_requests, cut_connections, took: begin.elapsed() }
     }
@@ -63,6 +65,11 @@ impl Handle {
     /// block, and should hold rouille's server weakly, or the two keep each other alive. Only the first call counts.
     pub fn on_arrival(&self, lane: Lane, take: impl Fn() + Send + Sync + 'static) {
         self.queues.of(lane).on_arrival(take);
+    }
+
+    /// Where requests can wait without a thread.
+    pub fn parkings(&self) -> Parkings {
+        Parkings(self.shared.lot.clone())
     }
 
     /// Who is connected.

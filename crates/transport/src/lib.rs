@@ -9,11 +9,12 @@
 //! - [`configure`] passes [`Settings`] through `rouille::Server::new`, which has no parameter for them.
 //! - [`Handle`] shuts a server down gracefully, reads its [`Counters`], and gives quick requests their own threads
 //!   ([`Lane`]).
+//! - [`Parkings`] lets requests wait without a thread.
 //! - [`Presence`] tells a waiting handler whether its client is still connected.
 //! - [`Certificate`] makes a server speak HTTPS, and can be replaced while serving.
 //!
 //! The modules depend on each other in one direction. From the bottom up: data and limits (`api`, `limits`,
-//! `counters`, `permits`, `state`, `settings`), what one server shares (`shared`), bodies (`request_body`,
+//! `counters`, `permits`, `parking`, `state`, `settings`), what one server shares (`shared`), bodies (`request_body`,
 //! `response_body`), the request and its answer (`exchange`, `respond`, `upgrade`, `request`), the queues to rouille
 //! (`queue`, `queues`), the connection on its socket (`socket`, `connection`), the accept loop (`accept`), and the
 //! server (`handle`, `configure`, `server`).
@@ -31,6 +32,8 @@ mod exchange;
 mod handle;
 mod head;
 mod limits;
+mod parked;
+mod parking;
 mod peers;
 mod permits;
 mod queue;
@@ -55,6 +58,7 @@ pub use configure::configure;
 pub use counters::Counters;
 pub use handle::{Handle, Stopped};
 pub use limits::Limits;
+pub use parking::{Parking, Parkings, Resumed, Waker};
 pub use peers::Presence;
 pub use request::Request;
 pub use server::{IncomingRequests, Server};

@@ -54,6 +54,9 @@ pub struct Limits {
 
     /// Requests handed over and not yet answered to the last byte. Any more are answered 503.
     pub requests_in_flight: usize,
+    /// Requests that wait without a thread (see [`Parkings`](crate::Parkings)): at most seven eighths of `connections`,
+    /// so that others can connect.
+    pub parked: usize,
     /// How long a client may take an answer slower than `answer_rate` before the connection is reset.
     pub answer_stall_time: Duration,
     /// Minimum rate at which a client must take an answer, in bytes per second, over `answer_stall_time`.
@@ -72,7 +75,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 4_096,
+            connections: 16_384,
             connections_per_address: 512,
             backlog: 1_024,
             spare_descriptors: 256,
@@ -91,6 +94,7 @@ impl Default for Limits {
             reserved_uploads: 32,
             uploads_per_address: 8,
             requests_in_flight: 1_024,
+            parked: 14_336,
             answer_stall_time: Duration::from_secs(30),
             answer_rate: KIB as u64,
             drain_bytes: 1_024 * KIB,

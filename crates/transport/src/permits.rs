@@ -103,7 +103,7 @@ impl Drop for ConnectionPermit {
 
 impl Open {
     fn evict_oldest(&mut self, among: impl Fn(IpAddr) -> bool) -> bool {
-        // A linear scan takes about ten microseconds at the default limit and runs only at a limit; keeping the
+        // A linear scan takes less than a millisecond at the default limit and runs only at a limit; keeping the
         // connections ordered would cost a lock for every request.
         loop {
             let idle = self.by_id.iter().filter(|(_, (address, state))| among(*address) && state.is_evictable());
@@ -150,6 +150,12 @@ impl InFlight {
     pub fn take(self: &Arc<Self>, limit: usize) -> Option<RequestPermit> {
         let more = |count: usize| (count < limit).then_some(count + 1);
         self.count.fetch_update(SeqCst, SeqCst, more).ok().map(|_| RequestPermit(self.clone()))
+    }
+
+    /// A permit without a limit.
+    pub fn take_any(self: &Arc<Self>) -> RequestPermit {
+        self.count.fetch_add(1, SeqCst);
+        RequestPermit(self.clone())
     }
 
     pub fn count(&self) -> usize {

@@ -2,12 +2,15 @@
 
 use crate::api::{Header, HeaderField, HeaderText, Method, ReadWrite, Response};
 use crate::exchange::Exchange;
+use crate::parked::{Parked, Reply};
+use crate::parking::{HEADER, Stay};
 use crate::request_body::BodyReader;
 use crate::respond::respond;
 use crate::upgrade::upgrade;
+use http::header::{HeaderName, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 
 /// A request. If it is dropped without an answer, the client gets a 500.
@@ -18,6 +21,8 @@ pub struct Request {
     body: BodyReader,
     upgrade: Option<OnUpgrade>,
     exchange: Exchange,
+    /// It was parked before.
+    _stay: Option<Stay>,
 }
 
 impl fmt::Debug for Request {
@@ -41,11 +46,21 @@ impl Request {
         for (name, value) in head.headers {
             // The map yields the name only with the first of several values.
             last = name.or(last);
-            if let Some(name) = &last {
+            // Only this crate says what was parked.
+            if let Some(name) = last.as_ref().filter(|name| *name != HEADER) {
                 headers.push(Header { field: HeaderField(name.clone()), value: HeaderText(value) });
             }
         }
-        Request { method: Method(head.method), url, headers, body, upgrade, exchange }
+        Request { method: Method(head.method), url, headers, body, upgrade, exchange, _stay: None }
+    }
+
+    /// A request that has waited. It says so itself, since rouille passes on only what a request says.
+    pub(crate) fn resumed(parked: Parked, exchange: Exchange) -> Request {
+        let Parked { method, url, mut headers, body, upgrade, stay } = parked;
+        headers.retain(|header| header.field.0 != HEADER);
+        let (field, value) = (HeaderName::from_static(HEADER), HeaderValue::from(stay.number));
+        headers.push(Header { field: HeaderField(field), value: HeaderText(value) });
+        Request { method, url, headers, body, upgrade, exchange, _stay: Some(stay) }
     }
 
     /// The target: path and query.
@@ -76,8 +91,22 @@ impl Request {
 
     /// Hands the answer over. Returns before a long answer is sent: the rest is read on other threads as the client
     /// takes it. An error means that the client has gone, or that the answer could not be read.
+    /// An answer by [`Parking::header`](crate::Parking::header) parks the request instead.
     pub fn respond<R: Read + Send + 'static>(self, response: Response<R>) -> io::Result<()> {
+        let parks = response.headers.iter().find(|header| header.field.0 == HEADER);
+        if let Some(stay) = parks.and_then(|header| self.exchange.shared.lot.arrive(header.value.0.as_bytes())) {
+            return self.park(stay);
+        }
         respond(&self.method.0, self.body, self.exchange, response)
+    }
+
+    fn park(self, stay: Stay) -> io::Result<()> {
+        let Request { method, url, headers, body, upgrade, exchange, .. } = self;
+        let Exchange { request_permit, reply, .. } = exchange;
+        drop(request_permit);
+        let parked = Parked { method, url, headers, body, upgrade, stay };
+        let gone = |_| io::Error::new(ErrorKind::BrokenPipe, "the client has gone");
+        reply.send(Reply::Parked(Box::new(parked))).map_err(gone)
     }
 
     /// Answers 101 and returns the connection as a raw byte stream.

@@ -88,6 +88,11 @@ impl BodyReader {
         BodyReader { ready: Bytes::new(), arriving: Some(arriving), failed: None }
     }
 
+    /// Whether there may be more of it to come.
+    pub fn is_arriving(&self) -> bool {
+        self.arriving.is_some()
+    }
+
     /// True if a read has failed, which makes the connection unusable.
     pub fn has_failed(&self) -> bool {
         self.failed.is_some()

@@ -4,6 +4,8 @@ use crate::api::{Header, Response, StatusCode};
 use crate::counters::Tally;
 use crate::exchange::Exchange;
 use crate::limits::FIRST_CHUNK_BYTES;
+use crate::parked::Reply;
+use crate::parking::HEADER;
 use crate::refusal;
 use crate::request_body::{BodyReader, Unread, drain};
 use crate::response_body::{BoxRead, ResponseBody, read_chunk};
@@ -39,7 +41,7 @@ pub(crate) fn respond<R: Read + Send + 'static>(
     answer.body_mut().set_permit(exchange.request_permit);
     // After a forced shutdown some connections may not have dropped their end of the channel yet.
     let cut = *shared.stage.borrow() >= Stage::Gone;
-    match (exchange.reply.send(answer), failed) {
+    match (exchange.reply.send(Reply::Answer(answer)), failed) {
         (_, Some(error)) => Err(error),
         (Ok(()), None) if !cut => Ok(()),
         _ => Err(io::Error::new(ErrorKind::BrokenPipe, "the client has gone")),
@@ -100,7 +102,7 @@ fn sendable(from: Vec<Header>) -> HeaderMap {
     let mut to = HeaderMap::with_capacity(from.len() + OWN_HEADERS.len());
     for Header { field, value } in from {
         let closes = field.0 == header::CONNECTION && value.0.as_bytes().eq_ignore_ascii_case(b"close");
-        if closes || !OWN_HEADERS.contains(&field.0) {
+        if closes || !(OWN_HEADERS.contains(&field.0) || field.0 == HEADER) {
             to.append(field.0, value.0);
         }
     }

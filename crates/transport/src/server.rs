@@ -6,6 +6,7 @@ use crate::configure::{Wanted, made, wanted};
 use crate::counters::Tally;
 use crate::descriptors::connections_within;
 use crate::handle::Handle;
+use crate::parking::Lot;
 use crate::permits::{Connections, InFlight, Uploads};
 use crate::queue::Queue;
 use crate::queues::Queues;
@@ -23,6 +24,9 @@ use tokio::sync::watch;
 
 /// How long an idle reader thread lives, so that an idle server stays small.
 const READER_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// The fraction of all connections that parked requests leave to others: an eighth.
+const CONNECTIONS_NOT_PARKED: usize = 8;
 
 /// Listens as soon as it is created. Dropping it cuts everything off; [`Handle::stop`] shuts down gracefully.
 pub struct Server {
@@ -91,6 +95,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let spare = limits.spare_descriptors.saturating_add(limits.requests_in_flight);
         limits.connections = connections_within(limits.connections, spare);
+        limits.parked = limits.parked.min(limits.connections - limits.connections / CONNECTIONS_NOT_PARKED);
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.event_threads)
             .max_blocking_threads(limits.reader_threads)
@@ -98,6 +103,7 @@ impl Server {
             .thread_name("http")
             .enable_all()
             .build()?;
+        let lot = Lot::new(limits.parked);
         let shared = Arc::new(Shared {
             limits,
             epoch: Instant::now(),
@@ -108,6 +114,8 @@ impl Server {
             runtime: runtime.handle().clone(),
             connections: Arc::new(Connections::default()),
             in_flight: Arc::new(InFlight::default()),
+            resumed: Arc::new(InFlight::default()),
+            lot,
             uploads: Arc::new(Uploads::default()),
             reserved_uploads: Arc::new(Uploads::default()),
             peers: Arc::default(),

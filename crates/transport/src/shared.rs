@@ -2,6 +2,7 @@
 
 use crate::counters::{Counters, Tally};
 use crate::limits::Limits;
+use crate::parking::Lot;
 use crate::peers::Peers;
 use crate::permits::{ConnectionPermit, Connections, InFlight, UploadPermit, Uploads};
 use crate::settings::{IsPicked, NameRefusal, Uncapped};
@@ -32,6 +33,9 @@ pub(crate) struct Shared {
     pub runtime: tokio::runtime::Handle,
     pub connections: Arc<Connections>,
     pub in_flight: Arc<InFlight>,
+    /// Those in flight that were parked before: not limited, since they have been admitted already.
+    pub resumed: Arc<InFlight>,
+    pub lot: Arc<Lot>,
     pub uploads: Arc<Uploads>,
     pub reserved_uploads: Arc<Uploads>,
     pub peers: Arc<Peers>,
@@ -69,9 +73,13 @@ impl Shared {
         uploads.take(address, total, self.per_address(address, limits.uploads_per_address))
     }
 
+    pub fn requests_in_flight(&self) -> usize {
+        self.in_flight.count() + self.resumed.count()
+    }
+
     pub fn counters(&self) -> Counters {
         let uploads = self.uploads.count() + self.reserved_uploads.count();
-        self.tally.read(self.connections.count(), self.in_flight.count(), uploads)
+        self.tally.read(self.connections.count(), self.requests_in_flight(), uploads, self.lot.count())
     }
 
     pub async fn reached(&self, stage: Stage) {

@@ -171,8 +171,12 @@ impl<T: Wire> Socket<T> {
 
     /// While a request is answered, hyper reads only to notice a disconnect. Anything else that arrives has to wait.
     fn poll_hang_up(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.held.is_empty() && ready!(self.poll_more(cx))? == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.state.more_came();
         // hyper polls again for the next head once the answer is out, because it has a header timeout of its own.
-        if self.held.is_empty() && ready!(self.poll_more(cx))? == 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        Poll::Pending
     }
 
     /// Reads until there is a head to pass on, the client closes, or the time is up.

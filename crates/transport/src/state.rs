@@ -35,6 +35,9 @@ pub(crate) struct ConnState {
     reset: AtomicBool,
     /// The connection was upgraded: its bytes are no longer HTTP.
     raw: AtomicBool,
+    /// The client has sent more while its request is handled.
+    has_more: AtomicBool,
+    more_came: Notify,
     /// Wakes the connection's task when it is evicted.
     pub evicted: Notify,
 }
@@ -50,6 +53,8 @@ impl ConnState {
             linger: AtomicBool::new(false),
             reset: AtomicBool::new(false),
             raw: AtomicBool::new(false),
+            has_more: AtomicBool::new(false),
+            more_came: Notify::new(),
             evicted: Notify::new(),
         };
         state.touch();
@@ -125,6 +130,20 @@ impl ConnState {
         self.reset.load(SeqCst)
     }
 
+    /// The client has sent more while its request is handled, which keeps its hang-up from being noticed.
+    pub fn more_came(&self) {
+        if !self.has_more.swap(true, SeqCst) {
+            self.more_came.notify_one();
+        }
+    }
+
+    /// Waits until the client sends more than the request that is being handled.
+    pub async fn more(&self) {
+        while !self.has_more.load(SeqCst) {
+            self.more_came.notified().await;
+        }
+    }
+
     pub fn set_raw(&self) {
         self.raw.store(true, SeqCst);
     }
@@ -144,6 +163,7 @@ impl Busy {
             return None;
         }
         state.served.fetch_add(1, SeqCst);
+        state.has_more.store(false, SeqCst);
         Some(Busy(state.clone()))
     }
 }

@@ -3,6 +3,7 @@
 use crate::api::Header;
 use crate::block;
 use crate::exchange::Exchange;
+use crate::parked::Reply;
 use crate::permits::{ConnectionPermit, RequestPermit};
 use crate::response_body::ResponseBody;
 use crate::state::Busy;
@@ -32,7 +33,7 @@ pub(crate) fn upgrade(upgrade: Option<OnUpgrade>, exchange: Exchange, protocol: 
     if upgrade.is_some() {
         state.set_raw();
     }
-    let sent = reply.send(answer).is_ok();
+    let sent = reply.send(Reply::Answer(answer)).is_ok();
     let deadline = Instant::now() + shared.limits.answer_stall_time;
     let upgraded = upgrade.filter(|_| sent).and_then(|mut upgrade| {
         block::until(Some(deadline), |cx| Pin::new(&mut upgrade).poll(cx)).and_then(Result::ok)

@@ -190,6 +190,7 @@ pub(in crate::app) fn ended_elsewhere(app: &App, job: JobId, lease: LeaseId) -> 
 fn lease_over(app: &App, job: JobId, lease: LeaseId, keeps_files: bool) {
     app.heartbeats.end(job, lease);
     app.frames.end(lease);
+    app.claims.lease_over(lease);
     app.uploads.end(lease);
     if !keeps_files {
         app.clip_files.remove(lease);

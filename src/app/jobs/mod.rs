@@ -11,4 +11,4 @@ pub(in crate::app) mod waits;
 
 pub use owner::{Page, get, list, remove};
 pub use submit::{Once, Submitted, allowance, forget_old_answers, submit, submit_once};
-pub use waits::{WAITING_REQUESTS, Wait, get_changed};
+pub use waits::{Got, WAITING_REQUESTS, Wait, WaitingRequest, get_changed, sweep};

@@ -1,9 +1,13 @@
 //! Render jobs for their owner: get, list, remove. Submission is in `submit.rs`.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::app::jobs::lifecycle;
+use crate::app::leases::watched;
+use crate::app::nodes::live;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
@@ -23,7 +27,11 @@ pub struct Page {
 
 /// One job of the caller's account.
 pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
-    describe(app, vec![row(app, caller, id)?]).map(only)
+    let job = row(app, caller, id)?;
+    if job.status.is_unfinished() {
+        watched::note(app, job.id);
+    }
+    describe(app, vec![job]).map(only)
 }
 
 /// The row of a job of the caller's account.
@@ -60,9 +68,8 @@ pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
 
 /// Adds progress, queue position and the reason for waiting.
 pub(in crate::app) fn describe(app: &App, jobs: Vec<Job>) -> Result<Vec<JobInfo>> {
-    let now = app.clock.now_ms();
     let some_wait = jobs.iter().any(|job| job.status == JobStatus::Queued);
-    let live = if some_wait { app.store.read(|db| store::nodes::live(db, now))? } else { Vec::new() };
+    let live = if some_wait { live::live(app)? } else { Arc::from([]) };
     let has_room = !some_wait || app.room.is_open();
     Ok(jobs.into_iter().map(|job| describe_one(app, job, &live, has_room)).collect())
 }

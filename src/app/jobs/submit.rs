@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::app::jobs::lifecycle;
 use crate::app::jobs::owner::{describe, only, waiting};
+use crate::app::nodes::live;
 use crate::app::{App, demos};
 use crate::domain::demo::uploaded_demo;
 use crate::domain::error::{Error, Kind, Result};
@@ -12,6 +13,7 @@ use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::job::{Caller, Job, JobSpec};
 use crate::domain::job_info::JobInfo;
 use crate::domain::quota::Allowance;
+use crate::domain::schedule::LiveNode;
 use crate::domain::schedule::explain::explain;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::counted;
@@ -54,7 +56,7 @@ pub fn submit(app: &App, caller: &Caller, spec: JobSpec) -> Result<JobInfo> {
 pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: Base) -> Result<Submitted> {
     // Not `?` yet: an error for a new job must not prevent repeating an old response.
     let new = NewJob::new(app, caller, spec);
-    let (account, now) = (caller.account.id, app.clock.now_ms());
+    let (account, now, live) = (caller.account.id, app.clock.now_ms(), live::live(app)?);
     let submitted = app.store.write(move |tx| {
         if let Some(known) = store::submissions::find(tx, account, &once.key, remembered_since(now))? {
             if known.body_sha256 != once.body_sha256 {
@@ -66,7 +68,7 @@ pub fn submit_once(app: &App, caller: &Caller, spec: JobSpec, once: Once, base: 
         }
         let job = new?.insert(tx)?;
         let (id, public_id) = (job.id, job.public_id);
-        let answer = wire::job::text(&describe_new(tx, job, now)?, &base)?;
+        let answer = wire::job::text(&describe_new(tx, job, &live), &base)?;
         store::submissions::insert(tx, account, &once.key, &once.body_sha256, id, &answer, now)?;
         Ok(Submitted { job: public_id, answer, again: false })
     })?;
@@ -129,8 +131,7 @@ impl NewJob {
 }
 
 /// Describes a job that this transaction has just inserted: it is last in its queue.
-fn describe_new(tx: &Tx<'_>, job: Job, now_ms: i64) -> Result<JobInfo> {
-    let live = store::nodes::live(tx, now_ms)?;
+fn describe_new(tx: &Tx<'_>, job: Job, live: &[LiveNode]) -> JobInfo {
     let place = tx.place(store::jobs::ready_job(&job, Vec::new()));
-    Ok(waiting(JobInfo::of(job), place.position, explain(&place, &live)))
+    waiting(JobInfo::of(job), place.position, explain(&place, live))
 }

@@ -74,6 +74,11 @@ impl Heartbeats {
         Beat { lease, since: now, expires: now + self.lease, stalls: now + PROGRESS, progress: None, farthest: None }
     }
 
+    /// How many leases are live.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Starts tracking a new lease.
     pub fn begin(&self, job: JobId, lease: LeaseId, now: Duration) {
         let beat = self.fresh(lease, now);

@@ -1,12 +1,12 @@
-//! Leases: claim, heartbeat, fail and expiry. Every write checks both lease and node; a node that is late, or does not
+//! Leases: the transaction that gives one, heartbeat, fail and expiry. Every write checks both lease and node; a node that is late, or does not
 //! own the lease, gets a conflict and none of its work is published.
-
-use std::time::Duration;
 
 use crate::app::jobs::lifecycle::{self, Transition};
 use crate::app::jobs::owner::describe;
+use crate::app::leases::claims::Miss;
 use crate::app::leases::heartbeats::Expired;
 use crate::app::leases::live::{live_job, not_live};
+use crate::app::leases::watched;
 use crate::app::{App, demos};
 use crate::domain::error::Result;
 use crate::domain::failure::{Failure, FailureCode};
@@ -24,91 +24,32 @@ use crate::store::COMMIT_BATCH;
 use crate::store::leases::{LeaseState, LiveLease};
 use crate::wire::node_requests::FailReport;
 
-/// Milliseconds between two checks that the node of a waiting claim is still connected.
-const CLAIM_LOOK_MS: u64 = 1_000;
-/// Claims that may wait at once. Together with the transport's uploads, this is below the threads of the HTTP server, so that nodes
-/// never lock out clients.
-pub const WAITING_CLAIMS: usize = 96;
-
 /// A claim that got a job.
 pub struct Grant {
     /// The new lease.
     pub lease: Lease,
     /// Milliseconds until it expires without a heartbeat.
     pub expires_in_ms: u64,
+    /// Milliseconds until the first heartbeat.
+    pub heartbeat_ms: u64,
     /// The job.
     pub job: JobInfo,
     /// Hash and length of the demo, if the job's account uploaded it.
     pub uploaded_demo: Option<(Sha256, u64)>,
 }
 
-/// A node's claim request.
-pub struct Claim<'a> {
-    /// What the node can render.
-    pub offer: &'a Offer,
-    /// How long it waits for a job.
-    pub wait: Duration,
-    /// Limit of waiting claims across all nodes.
-    pub waiting_claims: usize,
-    /// Whether the node is still connected.
-    pub is_there: &'a dyn Fn() -> bool,
-}
-
-/// Like [`claim_for`], for a caller that cannot disconnect.
-pub fn claim(app: &App, node: &Node, renderers: &[Renderer], slots: u32, wait: Duration) -> Result<Option<Grant>> {
-    let offer = Offer { renderers: renderers.to_vec(), slots, ..Offer::none() };
-    let waiting_claims = WAITING_CLAIMS;
-    claim_for(app, node, &Claim { offer: &offer, wait, waiting_claims, is_there: &|| true })
-}
-
-/// Waits for a job that the node can take. Fails while the server shuts down. Returns `None` at once if the node may
-/// not take jobs or has disconnected.
-pub fn claim_for(app: &App, node: &Node, claim: &Claim<'_>) -> Result<Option<Grant>> {
-    // Checked first, so that a late claim of a stopped agent does not mark the node as running.
-    if !(claim.is_there)() {
-        return Ok(None);
-    }
-    note_offer(app, node, claim.offer)?;
-    let (place, others_must_end) = app.claims.enter(node.id, claim.offer.slots, claim.waiting_claims)?;
-    if others_must_end {
-        app.news.ring();
-    }
-    let deadline = app.clock.monotonic() + claim.wait;
-    let mut looks = claim.wait;
-    loop {
-        // Read before looking for a job, so that no ring is missed in between.
-        let seen = app.news.rings();
-        if app.stopping() {
-            return Err(crate::app::stopping());
-        }
-        if place.is_over() || !(claim.is_there)() {
-            return Ok(None);
-        }
-        // With the disk at its reserve the video could not be stored, so jobs wait.
-        if app.store.has_ready(&claim.offer.renderers) && app.room.is_open() {
-            match try_claim(app, node.id, claim.offer)? {
-                Claimed::Job(job, lease, demo) => return hand_over(app, node, claim, *job, lease, demo),
-                Claimed::Stale => continue,
-                Claimed::MayNot => return Ok(None),
-                Claimed::Nothing => {}
-            }
-        } else if !app.store.read(|db| store::nodes::may_take(db, node.id, app.clock.now_ms()))? {
-            return Ok(None);
-        }
-        let left = deadline.saturating_sub(app.clock.monotonic()).min(looks);
-        if left.is_zero() {
-            return Ok(None);
-        }
-        let look = left.min(Duration::from_millis(CLAIM_LOOK_MS));
-        if !app.news.wait_past(seen, look) {
-            looks -= look;
-        }
-    }
+/// What a heartbeat gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beaten {
+    /// Milliseconds until the lease expires without another one.
+    pub expires_in_ms: u64,
+    /// Milliseconds until the next one.
+    pub heartbeat_ms: u64,
 }
 
 /// Stores what the node can render when it changes or the node returns after a stop. A node whose game has become ready
 /// is no longer benched: it has tried the game.
-fn note_offer(app: &App, node: &Node, offer: &Offer) -> Result<()> {
+pub(in crate::app) fn note_offer(app: &App, node: &Node, offer: &Offer) -> Result<()> {
     if node.offer == *offer && node.stopped_at_ms.is_none() {
         return Ok(());
     }
@@ -124,22 +65,23 @@ fn note_offer(app: &App, node: &Node, offer: &Offer) -> Result<()> {
 }
 
 /// How one try ended.
-enum Claimed {
+pub(in crate::app) enum Tried {
     Job(Box<Job>, LeaseId, Option<(Sha256, u64)>),
     /// The queue entry was outdated and has been removed; try again.
     Stale,
     /// The node may not take jobs.
     MayNot,
-    Nothing,
+    /// There is nothing for it.
+    Missed(Miss),
 }
 
 /// Picks and leases in one transaction, so that no job goes to two nodes and no node exceeds its slots.
-fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Claimed> {
+pub(in crate::app) fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Tried> {
     let (offer, now) = (offer.clone(), app.clock.now_ms());
     app.store.write(move |tx| {
-        let Some(found) = store::nodes::to_work(tx, node, now)? else { return Ok(Claimed::MayNot) };
+        let Some(found) = store::nodes::to_work(tx, node, now)? else { return Ok(Tried::MayNot) };
         if store::leases::held_by(tx, node)? >= found.slots_of(offer.slots) {
-            return Ok(Claimed::Nothing);
+            return Ok(Tried::Missed(Miss::Full));
         }
         // Loaded lazily: needed only for jobs that avoid this node.
         let mut live: Option<Vec<LiveNode>> = None;
@@ -147,24 +89,24 @@ fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Claimed> {
             let live = live.get_or_insert_with(|| store::nodes::live(tx, now).unwrap_or_default());
             another_can_take(job, node, live)
         });
-        let Some(ready) = picked else { return Ok(Claimed::Nothing) };
-        let Some((job, lease)) = lifecycle::start(tx, &ready, node, now)? else { return Ok(Claimed::Stale) };
+        let Some(ready) = picked else { return Ok(Tried::Missed(Miss::Nothing)) };
+        let Some((job, lease)) = lifecycle::start(tx, &ready, node, now)? else { return Ok(Tried::Stale) };
         let demo = demos::of_job(tx, &job)?;
-        Ok(Claimed::Job(Box::new(job), lease, demo))
+        Ok(Tried::Job(Box::new(job), lease, demo))
     })
 }
 
 /// Grants the lease, or ends it at once if the node has disconnected meanwhile; otherwise the job would be stuck until
 /// the lease expires.
-fn hand_over(
+pub(in crate::app) fn hand_over(
     app: &App,
     node: &Node,
-    claim: &Claim<'_>,
+    is_there: &dyn Fn() -> bool,
     job: Job,
     lease: LeaseId,
     demo: Option<(Sha256, u64)>,
 ) -> Result<Option<Grant>> {
-    if (claim.is_there)() {
+    if is_there() {
         return grant(app, node, job, lease, demo);
     }
     let (held, now) = (LiveLease { id: lease, job: job.id, node: node.id }, app.clock.now_ms());
@@ -178,17 +120,18 @@ fn grant(app: &App, node: &Node, job: Job, lease: LeaseId, demo: Option<(Sha256,
     let expires_in_ms = app.settings.lease_ms;
     let expires_at_ms = app.clock.now_ms() + expires_in_ms.cast_signed();
     let lease = Lease { id: lease, job: job.id, node: node.id, expires_at_ms };
+    let heartbeat_ms = watched::heartbeat_ms(app, job.id);
     let described = describe(app, vec![job])?.pop();
-    Ok(described.map(|job| Grant { lease, expires_in_ms, job, uploaded_demo: demo }))
+    Ok(described.map(|job| Grant { lease, expires_in_ms, heartbeat_ms, job, uploaded_demo: demo }))
 }
 
-/// New expiry in ms from now, or Conflict with code `cancelled` or `lost`.
-pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<u64> {
+/// Extends a lease, or fails with a conflict: `cancelled` or `lost`.
+pub fn heartbeat(app: &App, node: &Node, lease: LeaseId, progress: Progress) -> Result<Beaten> {
     let job = live_job(app, node.id, lease)?;
     if app.heartbeats.beat(job, lease, progress, app.clock.monotonic()) {
         app.waits.wake(job);
     }
-    Ok(app.settings.lease_ms)
+    Ok(Beaten { expires_in_ms: app.settings.lease_ms, heartbeat_ms: watched::heartbeat_ms(app, job) })
 }
 
 /// Ends the attempt as failed. Idempotent.

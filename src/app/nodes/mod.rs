@@ -2,6 +2,7 @@
 
 pub mod forgetting;
 pub mod instances;
+pub(in crate::app) mod live;
 pub mod record;
 pub mod tokens;
 pub mod work;
@@ -102,7 +103,6 @@ pub fn leave(app: &App, node: &Node) -> Result<()> {
     let (id, now) = (node.id, app.clock.now_ms());
     app.store.write(move |tx| store::nodes::set_stopped(tx, id, now))?;
     app.claims.end_all(id);
-    app.news.ring();
     Ok(())
 }
 
@@ -114,7 +114,9 @@ pub(in crate::app) fn named(db: &Db, name: &str) -> Result<Node> {
 
 /// Drains a node: it finishes its jobs and gets no new ones; its waiting claims end without a job.
 pub fn drain(app: &App, operator: &Operator, name: &str) -> Result<Node> {
-    set_draining(app, operator, name, true, "nodes.drain")
+    let node = set_draining(app, operator, name, true, "nodes.drain")?;
+    app.claims.end_all(node.id);
+    Ok(node)
 }
 
 /// Lets a drained or benched node get jobs again.
@@ -164,7 +166,6 @@ pub fn remove(app: &App, operator: &Operator, name: &str) -> Result<(Node, usize
     let jobs = held.len();
     held.into_iter().for_each(|transition| lifecycle::settle(app, transition));
     app.claims.end_all(node.id);
-    app.news.ring();
     Ok((node, jobs))
 }
 

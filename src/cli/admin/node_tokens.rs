@@ -21,9 +21,9 @@ use crate::wire::time::rfc3339;
 /// Create a join token and print the command to run on the new node; list and revoke tokens
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints the whole command to a terminal, and only the token to a pipe. Without options the token is for one machine, within
-an hour. A machine that comes back with the same token and name takes over its node, once that is stopped or gone, and
-uses up nothing.
+Prints the whole command to a terminal, and only the token to a pipe. Without options the token is \
+for one machine, within an hour. A machine that comes back with the same token and name takes over its \
+node, once that is stopped or gone, and uses up nothing.
 
 Example: on the server, then over SSH to the new node; and for a farm whose machines come and go
   dinkem-appliance admin nodes token

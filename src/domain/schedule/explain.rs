@@ -98,7 +98,7 @@ impl fmt::Display for First {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dinks = |dinks: u32| match dinks {
             1 => "its account's only dink is in use".to_owned(),
-            count => format!("all {count} dinks of its account are in use"),
+            count => format!("all {} of its account are in use", counted(count, "dink")),
         };
         let go = |jobs: u64| if jobs == 1 { "goes" } else { "go" };
         match *self {

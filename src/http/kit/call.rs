@@ -1,11 +1,12 @@
 //! A request as seen by handlers. The caller has already been authenticated.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
-use rouille::Request;
 use rouille::percent_encoding::percent_decode_str;
+use rouille::{Request, Response};
 
 use crate::app::App;
 use crate::domain::error::{Error, Result};
@@ -13,12 +14,27 @@ use crate::domain::key::KeyHash;
 use crate::domain::list::{PAGE_DEFAULT, PAGE_MAX};
 use crate::domain::node::NODE_INSTANCE_CHARS;
 use crate::domain::protocol::{self, Program};
+use crate::http::kit::answer;
 use crate::http::kit::hosts::Hosts;
 use crate::http::kit::measures::Measures;
-use crate::http::kit::permits::{Permits, Shares, Uploader};
+use crate::http::kit::permits::{Shares, Uploader};
 use crate::http::kit::proxies::Origin;
+use crate::http::kit::transport::{Parking, Parkings};
 use crate::wire::base::Base;
 use crate::wire::node::{INSTANCE_HEADER, PROTOCOL_HEADER, VERSION_HEADER};
+
+/// What a request does when its wait ends.
+pub type Then = Box<dyn FnOnce(&Call<'_>) -> Result<Response> + Send>;
+
+/// A request that is about to wait.
+pub struct Sleep {
+    /// Its reserved place.
+    pub parking: Parking,
+    /// How long it waits, unless it is woken.
+    pub time: Duration,
+    /// What follows.
+    pub then: Then,
+}
 
 /// A request that has been matched to a route.
 pub struct Call<'r> {
@@ -44,8 +60,6 @@ pub struct Call<'r> {
     /// Origins that may frame the player page; empty for any.
     pub embed_allow: &'r [String],
     pub measures: &'r Measures,
-    /// Limits the number of claims that hold a thread.
-    pub claims: &'r Permits,
     /// Limits the concurrent uploads of each caller.
     pub uploads: &'r Shares,
     /// The transport reads bodies with a `Content-Length` up to this size completely before passing on the request.
@@ -55,6 +69,12 @@ pub struct Call<'r> {
     /// Maximum number of requests waiting for a job at once.
     pub waiting_requests: usize,
     pub is_connected: &'r dyn Fn() -> bool,
+    /// Where requests can wait without a thread.
+    pub parkings: Option<&'r Parkings>,
+    /// Whether the request has waited and must be answered now.
+    pub is_over: bool,
+    /// Set by [`Self::sleep`].
+    pub asleep: RefCell<Option<Sleep>>,
     /// Maximum size of a JSON body.
     pub json_body_bytes: u64,
 }
@@ -68,6 +88,23 @@ impl<'r> Call<'r> {
     /// Whether a host (without port) is this server.
     pub fn is_own_host(&self, host: &str) -> bool {
         self.hosts.0.know(host, self.hosts.1)
+    }
+
+    /// A place where the request can wait without a thread; `None` if all are taken.
+    pub fn reserve_parking(&self) -> Option<Parking> {
+        self.parkings?.reserve()
+    }
+
+    /// Lets the request wait: until its place's waker is called or the time is up, then `then` continues. Its result is
+    /// to be returned as the response. If the client hangs up, `then` is dropped.
+    pub fn sleep(
+        &self,
+        parking: Parking,
+        time: Duration,
+        then: impl FnOnce(&Call<'_>) -> Result<Response> + Send + 'static,
+    ) -> Response {
+        self.asleep.replace(Some(Sleep { parking, time, then: Box::new(then) }));
+        answer::empty(204)
     }
 
     /// Records the authenticated caller's name for the log.

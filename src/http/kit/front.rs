@@ -2,7 +2,7 @@
 //! and one log line.
 
 use std::any::Any;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,20 +17,16 @@ use crate::http::kit::call::Call;
 use crate::http::kit::hosts::host_of;
 use crate::http::kit::measures::Measures;
 use crate::http::kit::options::ServeOptions;
-use crate::http::kit::permits::{Permits, Shares};
+use crate::http::kit::parking::{self, Kept};
+use crate::http::kit::permits::Shares;
 use crate::http::kit::proxies::{Forwarded, Proxies};
 use crate::http::kit::request_log::Line;
 use crate::http::kit::routing::{Table, path_of};
+use crate::http::kit::transport::{Parkings, Presence};
 use crate::wire::base::Base;
 
-/// Claims that may be ending in addition to those waiting: each has been told to end, but holds a thread until it
-/// does.
-const ENDING_CLAIMS: usize = 16;
 /// The fraction of the upload slots that one caller may hold: an eighth. Slots for clients and for nodes are separate.
 const UPLOAD_SHARE: usize = 8;
-
-/// Reports whether the client at an address is still connected.
-pub type Presence = Box<dyn Fn(SocketAddr) -> bool + Send + Sync>;
 
 /// State shared by all requests.
 pub struct Front {
@@ -39,9 +35,9 @@ pub struct Front {
     options: ServeOptions,
     proxies: Proxies,
     address: OnceLock<SocketAddr>,
-    claims: Permits,
     uploads: Shares,
     presence: OnceLock<Presence>,
+    parkings: OnceLock<Parkings>,
     measures: Arc<Measures>,
     /// Random per run, so that request IDs of different runs differ.
     run: u64,
@@ -62,8 +58,8 @@ impl Front {
                 options.limits.transport.uploads / UPLOAD_SHARE,
                 options.limits.transport.reserved_uploads / UPLOAD_SHARE,
             ),
-            claims: Permits::new(options.limits.waiting_claims.saturating_add(ENDING_CLAIMS)),
             presence: OnceLock::new(),
+            parkings: OnceLock::new(),
             options,
             measures: Arc::new(Measures::new(table.all().map(|(method, pattern, _)| (method, pattern)).collect())),
             run,
@@ -72,12 +68,13 @@ impl Front {
         })
     }
 
-    /// Sets what is known only once the port is bound: the address, a fallback for URLs in responses, and the
-    /// connection check.
-    pub fn listens_on(&self, address: SocketAddr, presence: Presence) {
+    /// Sets what is known only once the port is bound: the address, a fallback for URLs in responses, who is connected,
+    /// and where requests can wait. Not the transport itself, which holds this.
+    pub fn listens_on(&self, address: SocketAddr, presence: Presence, parkings: Parkings) {
         // Called only once, so the results do not matter.
         let _ = self.address.set(address);
         let _ = self.presence.set(presence);
+        let _ = self.parkings.set(parkings);
     }
 
     /// Logs a request that the transport rejected itself, and returns the request's ID.
@@ -92,12 +89,19 @@ impl Front {
     }
 
     pub fn answer(&self, request: &Request, stopping: bool) -> Response {
-        let id = self.next_id();
         let path = path_of(request.raw_url());
         let found = self.table.find(path);
         let client = self.proxies.client(request);
-        let is_connected = || self.presence.get().is_none_or(|presence| presence(*request.remote_addr()));
-        let line = Line::begin(request, path, &found, client.address, &self.app.clock);
+        let is_connected = || self.presence.get().is_none_or(|presence| presence.has(*request.remote_addr()));
+        let parkings = self.parkings.get();
+        let kept = parkings.and_then(|parkings| parking::resume(parkings, request));
+        let (id, line, who, then, is_over) = match kept {
+            Some(Kept { id, line, who, then, is_over }) => (id, line, who, Some(then), is_over),
+            None => {
+                let line = Line::begin(request, path, &found, client.address, &self.app.clock);
+                (self.next_id(), line, OnceCell::new(), None, false)
+            }
+        };
         let call = Call {
             app: &self.app,
             request,
@@ -105,29 +109,36 @@ impl Front {
             base: self.base(request),
             hosts: (&self.options.hosts, self.address.get().copied()),
             authority_pem: self.options.https.as_ref().and_then(|https| https.authority_pem.as_deref()),
-            who: OnceCell::new(),
+            who,
             whose_uploads: OnceCell::new(),
             client,
             metrics_allow: &self.options.metrics_allow,
             metrics_token: self.options.metrics_token.as_ref(),
             embed_allow: &self.options.embed_allow,
             measures: &self.measures,
-            claims: &self.claims,
             uploads: &self.uploads,
             whole_body_bytes: self.options.limits.transport.small_body_bytes as u64,
             waiting_claims: self.options.limits.waiting_claims,
             waiting_requests: self.options.limits.waiting_requests,
             is_connected: &is_connected,
+            parkings,
+            is_over,
+            asleep: RefCell::default(),
             json_body_bytes: self.options.limits.json_body_bytes,
         };
-        let outcome = if stopping {
-            Err(app::stopping())
-        } else {
-            // Unwind-safe: handlers share no state that a panic could leave inconsistent, as the store uses
-            // transactions.
-            catch_unwind(AssertUnwindSafe(|| self.table.answer(&found, &call)))
-                .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", panic_message(panic.as_ref()))))
+        let run = || match then {
+            Some(then) => then(&call),
+            None if stopping => Err(app::stopping()),
+            None => self.table.answer(&found, &call),
         };
+        // Unwind-safe: handlers share no state that a panic could leave inconsistent, as the store uses transactions.
+        let outcome = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|panic| Err(Error::internal("A handler panicked.", panic_message(panic.as_ref()))));
+        if outcome.is_ok()
+            && let Some(sleep) = call.asleep.take()
+        {
+            return parking::park(sleep, id, line, call.who);
+        }
         let route = found.pattern.unwrap_or("(unknown)");
         let response = outcome.unwrap_or_else(|error| {
             if error.kind == Kind::Internal {

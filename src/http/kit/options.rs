@@ -13,8 +13,8 @@ use crate::http::kit::hosts::Hosts;
 use crate::os::certificates::Pair;
 use crate::wire::JSON_BODY_BYTES;
 
-/// Threads that handle requests. Each waiting claim, each waiting request and each upload holds one.
-pub const HTTP_THREADS: usize = 288;
+/// Threads that handle requests. Each upload holds one.
+pub const HTTP_THREADS: usize = 128;
 /// Seconds that in-flight requests have to finish when the server shuts down.
 const STOP_SECONDS: u64 = 10;
 
@@ -68,8 +68,9 @@ impl ServeOptions {
     }
 }
 
-/// Limits of a server. Each waiting claim, each waiting request and each upload holds a thread, so their sum must stay
-/// below `threads`, and `threads` below the transport's limit of in-flight requests.
+/// Limits of a server. Each upload holds a thread, so their sum must stay below `threads`, and `threads` below the
+/// transport's limit of in-flight requests. Each waiting claim and each waiting request holds only a connection; all
+/// together may hold seven eighths of them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connection limits, timeouts and size limits.

@@ -1,41 +1,10 @@
-//! Concurrency limits: how many requests of a kind may hold a thread at once, in total or per caller.
+//! Concurrency limits: how many uploads each caller may have at once.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-
-/// A non-blocking counting semaphore.
-pub struct Permits {
-    most: usize,
-    taken: AtomicUsize,
-}
-
-/// One permit, released on drop.
-pub struct Permit<'a>(&'a Permits);
-
-impl Permits {
-    pub fn new(most: usize) -> Self {
-        Self { most, taken: AtomicUsize::new(0) }
-    }
-
-    /// Takes a permit, or returns an error that tells the client to retry.
-    pub fn take(&self) -> Result<Permit<'_>> {
-        if self.taken.fetch_add(1, Ordering::AcqRel) < self.most {
-            return Ok(Permit(self));
-        }
-        self.taken.fetch_sub(1, Ordering::AcqRel);
-        Err(too_busy())
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
-    }
-}
 
 /// Who an upload belongs to. Limits are per uploader, so that none can use up another's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,7 +70,8 @@ impl Drop for Share<'_> {
     }
 }
 
-fn too_busy() -> Error {
+/// Tells a client to try again.
+pub fn too_busy() -> Error {
     Error::new(Kind::Unavailable, ErrorCode::TooBusy, "Too many requests of this kind at once; try again shortly.")
 }
 
@@ -124,15 +94,5 @@ mod tests {
         drop(held);
         assert_eq!((code(account("a")), code(Uploader::Node("a".into()))), (None, None));
         assert!(shares.lock().is_empty());
-    }
-
-    #[test]
-    fn permit_is_released_on_drop() {
-        let permits = Permits::new(2);
-        let first = permits.take().unwrap();
-        let _second = permits.take().unwrap();
-        assert_eq!(permits.take().err().map(|error| error.kind), Some(Kind::Unavailable));
-        drop(first);
-        assert!(permits.take().is_ok());
     }
 }

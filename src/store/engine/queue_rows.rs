@@ -73,7 +73,6 @@ pub fn rebuild(ready: &Ready, db: &Db) -> Result<()> {
 /// Compares the queue with the rows. If they differ, returns in what, and rebuilds the queue.
 pub fn compare(ready: &Ready, db: &Db) -> Result<Option<String>> {
     let mut rows = rows(db)?;
-    rows.ready.iter_mut().for_each(|job| job.avoids.sort_unstable());
     rows.ready.sort_by_key(|job| job.id);
     rows.running.sort_by_key(|job| job.id);
     rows.dinks.sort_unstable();
@@ -100,6 +99,9 @@ fn rows(db: &Db) -> Result<Rows> {
     let mut ready = unfinished::ready(db)?;
     for job in &mut ready {
         job.avoids = avoided.remove(&job.id).unwrap_or_default();
+        // A job may have failed on a node more than once.
+        job.avoids.sort_unstable();
+        job.avoids.dedup();
     }
     Ok(Rows { ready, running: unfinished::running(db)?, dinks: accounts::with_dinks(db)? })
 }

@@ -1,5 +1,6 @@
 //! The ready queue in memory: owned by the writer thread, read by others, always derivable from the rows.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::id::{AccountId, JobId};
@@ -8,11 +9,24 @@ use crate::domain::schedule::{ReadyJob, ReadyQueue};
 
 /// The queue behind its lock, which is held only briefly.
 #[derive(Default)]
-pub struct Ready(Mutex<ReadyQueue>);
+pub struct Ready {
+    queue: Mutex<ReadyQueue>,
+    others: AtomicU64,
+}
 
 impl Ready {
     pub fn lock(&self) -> MutexGuard<'_, ReadyQueue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another process has committed.
+    pub fn note_others(&self) {
+        self.others.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often that was noticed.
+    pub fn others(&self) -> u64 {
+        self.others.load(Ordering::Acquire)
     }
 }
 

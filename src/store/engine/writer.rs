@@ -173,6 +173,7 @@ impl Work {
             self.taken = changes;
         }
         self.seen = version;
+        self.ready.note_others();
         Ok(true)
     }
 

@@ -8,6 +8,5 @@ mod job_search;
 mod jobs;
 mod keys;
 mod queue;
-mod simulation;
 mod webhooks;
 mod why_jobs_wait;

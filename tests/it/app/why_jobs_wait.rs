@@ -48,7 +48,7 @@ fn no_renderer(test: &TestApp) -> (uuid::Uuid, Caller) {
 
 fn claim_as(test: &TestApp, node: &Node, offer: &Offer) {
     let claim = leases::Claim { offer, wait: Duration::ZERO, waiting_claims: 8, is_there: &|| true };
-    assert!(leases::claim_for(&test.app, node, &claim).unwrap().is_none());
+    assert!(matches!(leases::begin(&test.app, node, &claim).unwrap(), leases::Claimed::Nothing));
 }
 
 fn no_resolution(test: &TestApp) -> (uuid::Uuid, Caller) {

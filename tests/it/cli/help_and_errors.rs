@@ -95,12 +95,12 @@ fn serve_help_lists_every_limit_with_its_default() {
     let help = Cli::new().run(&["serve", "--help"]).out;
     let (_, limits) = help.split_once("\nLimits:\n").unwrap();
     for (flag, default) in [
-        ("max-connections", "4096"),
+        ("max-connections", "16384"),
         ("max-connections-per-address", "512"),
         ("max-requests", "1024"),
-        ("http-threads", "288"),
-        ("max-waiting-claims", "96"),
-        ("max-waiting-requests", "64"),
+        ("http-threads", "128"),
+        ("max-waiting-claims", "12288"),
+        ("max-waiting-requests", "2048"),
         ("max-uploads", "64"),
         ("max-node-uploads", "32"),
         ("max-uploads-per-address", "8"),
@@ -146,7 +146,7 @@ fn wrong_usage_exits_with_2_and_explains_why() {
         (&["serve", "--max-connections", "0"], "--max-connections"),
         (&["serve", "--head-seconds", "0"], "--head-seconds"),
         (&["serve", "--max-json-kib", "2000"], "--max-json-kib"),
-        (&["serve", "--max-uploads", "128"], "raise it above 320"),
+        (&["serve", "--max-uploads", "128"], "raise it above 160"),
         (&["serve", "--http-threads", "2000"], "raise --max-requests above it"),
         (&["serve", "--max-head-kib", "4"], "--max-uri-kib 8 does not fit"),
         (&["node"], "admin nodes token"),

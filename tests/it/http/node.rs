@@ -256,10 +256,7 @@ fn waiting_claim_gets_a_new_job_and_ends_when_the_server_stops() {
 #[test]
 fn job_status_is_served_while_claims_wait_on_every_thread() {
     const THREADS: usize = 2;
-    let appliance = Appliance::start_with(|options| {
-        options.limits.threads = THREADS;
-        options.limits.waiting_claims = THREADS;
-    });
+    let appliance = Appliance::start_with(|options| options.limits.threads = THREADS);
     let key = appliance.account("studio").metered;
     let id = appliance.job(&key);
     let node = appliance.node("n1");
@@ -267,7 +264,7 @@ fn job_status_is_served_while_claims_wait_on_every_thread() {
     let wait = Request::post("/api/node/claims")
         .key(&node.key)
         .json(json!({"wait_seconds": CLAIM_WAIT_SECONDS, "renderers": ["builtin"], "slots": 64}).to_string());
-    let waiting: Vec<_> = (0..THREADS + 1)
+    let waiting: Vec<_> = (0..10 * THREADS)
         .map(|_| {
             let mut stream = connect(appliance.address);
             stream.write_all(&wait.bytes()).unwrap();

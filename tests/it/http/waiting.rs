@@ -184,3 +184,18 @@ fn bad_wait_is_rejected_only_for_a_job_that_exists() {
     let put = appliance.send(&Request::put(&format!("/api/clips/{id}?wait=25")).key(&key)).expect(405);
     assert_eq!(put.json()["code"], json!("method_not_allowed"));
 }
+
+#[test]
+fn hundreds_of_requests_wait_on_a_few_threads_and_only_those_of_the_changed_job_are_answered() {
+    const EACH: usize = 100;
+    let appliance = Appliance::start_with(|options| options.limits.threads = 2);
+    let key = appliance.account("studio").metered;
+    let ids = [appliance.job(&key), appliance.job(&key)];
+    let mut waiting: Vec<TcpStream> =
+        (1..=2 * EACH).map(|count| wait_for(&appliance, &key, &ids[count % 2], 25, count)).collect();
+    appliance.send(&Request::get("/api/demos").key(&key)).expect(200);
+    appliance.send(&Request::delete(&format!("/api/clips/{}", ids[1])).key(&key)).expect(200);
+    for stream in waiting.drain(..).step_by(2) {
+        assert_eq!(told(&Answer::read(stream, false).expect(200)), ("cancelled".into(), None, None));
+    }
+}

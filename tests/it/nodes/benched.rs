@@ -188,7 +188,7 @@ fn after_its_bench_a_node_gets_one_job_at_a_time_until_one_succeeds_and_a_longer
 
     let heard_from = |node: &Joined| assert!(appliance.claim(node).is_none());
     appliance.clock.advance(10 * MINUTE);
-    [&bad, &good].map(heard_from);
+    [&bad, &good].into_iter().for_each(heard_from);
     assert_eq!(state_of(&appliance, "bad"), (NodeState::Up, true, None));
     appliance.job(&key);
     fails(&appliance, &bad, "elsewhere");

@@ -54,19 +54,6 @@ fn many_claims_of_one_node_leave_room_for_another() {
 }
 
 #[test]
-fn greedy_node_yields_a_claim_when_the_claim_limit_is_reached() {
-    let appliance = Appliance::start_with(|options| options.limits.waiting_claims = 8);
-    let (greedy, honest) = (appliance.node("greedy"), appliance.node("honest"));
-    let claims: Vec<_> = (0..8).map(|_| waiting_claim(&appliance, &greedy, 64)).collect();
-    let other = waiting_claim(&appliance, &honest, 1);
-    let ended = answered(claims, 1);
-    assert!(!is_answered(&other));
-    // 503 if the other node's claim arrived before the last of them.
-    let status = Answer::read(ended.into_iter().next().unwrap(), false).status;
-    assert!([204, 503].contains(&status), "{status}");
-}
-
-#[test]
 fn waiting_claims_end_when_their_node_is_drained_or_removed() {
     for what in ["drained", "removed"] {
         let appliance = Appliance::start();

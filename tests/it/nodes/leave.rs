@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use dinkem_appliance::app::leases::Claim;
+use dinkem_appliance::app::leases::{Claim, Claimed};
 use dinkem_appliance::app::{jobs, leases, nodes};
 use dinkem_appliance::domain::job::JobStatus;
 use dinkem_appliance::domain::node::NodeState;
@@ -59,7 +59,7 @@ fn job_claimed_as_its_node_disconnects_is_put_back_uncounted() {
     let is_there = || checks.replace(checks.get() + 1) < 2;
     let offer = Offer { renderers: BUILTIN.to_vec(), slots: 1, ..Offer::none() };
     let claim = Claim { offer: &offer, wait: Duration::ZERO, waiting_claims: 10, is_there: &is_there };
-    assert!(leases::claim_for(&test.app, &gone, &claim).unwrap().is_none());
+    assert!(matches!(leases::begin(&test.app, &gone, &claim).unwrap(), Claimed::Nothing));
     assert_eq!(checks.get(), 3);
     let job = jobs::get(&test.app, &metered, id).unwrap().job;
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0));

@@ -10,6 +10,8 @@ mod full_disk;
 #[cfg(unix)]
 mod game_check;
 #[cfg(target_os = "linux")]
+mod given_up;
+#[cfg(target_os = "linux")]
 mod heartbeats;
 #[cfg(target_os = "linux")]
 mod init;
@@ -29,6 +31,7 @@ mod sanitized_text;
 mod shared_key;
 #[cfg(unix)]
 mod stopped_idle;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -9,11 +9,13 @@ use crate::support::video;
 
 use super::messages::{Answer, Call, How, Reply, Video};
 use super::server::{Given, LEASE_MS};
+use super::world::Kind;
 
 /// Milliseconds that a node waits for an answer.
 const PATIENCE: u64 = 10_000;
-/// Milliseconds between two heartbeats.
-const BEAT: u64 = LEASE_MS / 3;
+
+/// Milliseconds of a job that is not done before its lease is too old.
+const ENDLESS: u64 = 10_800_000;
 
 /// A node's machine and what its agent knows.
 pub struct Agent {
@@ -25,8 +27,18 @@ pub struct Agent {
     /// Until when nothing reaches it.
     pub cut_off_until: u64,
     pub slots: Vec<Slot>,
-    /// Milliseconds that it takes for a job, at most twice as long.
-    pub speed: u64,
+    pace: Pace,
+}
+
+/// How fast an agent is. In milliseconds.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// What it takes for a job, at most twice as long.
+    job: u64,
+    /// Between two heartbeats.
+    beat: u64,
+    /// How much slower than usual everything is.
+    slower: u64,
 }
 
 /// A slot. `turn` grows with each of its timers, so that older ones are recognized.
@@ -53,6 +65,7 @@ pub struct Work {
     /// When its lease runs out, by its own clock.
     expires: u64,
     beat: u64,
+    pace: Pace,
     uploaded: u64,
     /// When it asked for something that is not answered yet.
     asked: Option<u64>,
@@ -79,7 +92,9 @@ impl Plan {
             0..76 => Self::Complete,
             76..79 => Self::Damaged,
             79 => Self::Wrong,
-            80..93 => Self::Fail([How::ForGood, How::Here, How::Here, How::Interrupted, How::Fetch][rng.below(5)]),
+            80..93 => Self::Fail(
+                [How::ForGood, How::ForGood, How::Here, How::Here, How::Interrupted, How::Fetch][rng.below(6)],
+            ),
             93 => Self::Fail(How::NotReady),
             94..97 => Self::Stall,
             _ => Self::Silence,
@@ -88,9 +103,12 @@ impl Plan {
 }
 
 impl Agent {
-    pub fn new(key: String, node: Node, renderers: Vec<Renderer>, slots: usize, speed: u64) -> Self {
+    pub fn new(key: String, node: Node, renderers: Vec<Renderer>, slots: usize, job: u64, kind: Kind) -> Self {
+        let slower = kind.pace();
+        let beat = if kind == Kind::Slow { LEASE_MS * 5 / 6 } else { LEASE_MS / 3 };
+        let pace = Pace { job: job * slower, beat, slower };
         let slots = (0..slots).map(|_| Slot { turn: 0, state: State::Idle }).collect();
-        Self { key, node, renderers, is_up: true, boot: 0, cut_off_until: 0, slots, speed }
+        Self { key, node, renderers, is_up: true, boot: 0, cut_off_until: 0, slots, pace }
     }
 
     pub fn row(&self) -> i64 {
@@ -137,17 +155,17 @@ impl Agent {
 
     /// An answer has arrived. Returns when the slot looks at its clock next, if its plans have changed.
     pub fn hear(&mut self, answer: &Answer, now: u64, rng: &mut Rng) -> Option<u64> {
-        let speed = self.speed;
+        let pace = self.pace;
         let slot = &mut self.slots[answer.slot];
         match (&mut slot.state, answer.reply) {
             (State::Claiming(sent), Reply::Claimed(given)) if *sent == answer.sent => match given {
                 Some(given) => {
-                    slot.state = State::Working(Work::begin(given, answer.sent, now, speed, rng));
+                    slot.state = State::Working(Work::begin(given, answer.sent, now, pace, rng));
                     Some(now + 100)
                 }
                 None => {
                     slot.state = State::Idle;
-                    Some(now + 1_000 + rng.below(8_000) as u64)
+                    Some(now + (3_000 + rng.below(15_000) as u64) * pace.slower)
                 }
             },
             (State::Claiming(sent), _) if *sent == answer.sent => {
@@ -183,11 +201,12 @@ impl Agent {
 }
 
 impl Work {
-    fn begin(given: Given, sent: u64, now: u64, speed: u64, rng: &mut Rng) -> Self {
+    fn begin(given: Given, sent: u64, now: u64, pace: Pace, rng: &mut Rng) -> Self {
         let plan = Plan::draw(rng);
         let (lines, fps) = given.format;
         let lines = if plan == Plan::Wrong { 2_520 - lines } else { lines };
-        let ready = now + speed + rng.below(speed as usize) as u64;
+        let longer = if pace.slower > 1 && rng.below(12) == 0 { ENDLESS } else { 0 };
+        let ready = now + pace.job + rng.below(pace.job as usize) as u64 + longer;
         Self {
             lease: given.lease,
             video: video::of(lines, fps),
@@ -196,6 +215,7 @@ impl Work {
             began: now,
             expires: sent + LEASE_MS,
             beat: now,
+            pace,
             uploaded: 0,
             asked: None,
         }
@@ -204,7 +224,7 @@ impl Work {
     fn act(&mut self, now: u64, rng: &mut Rng) -> Option<Call> {
         let lease = self.lease;
         if now >= self.beat && self.plan != Plan::Silence {
-            self.beat = now + BEAT;
+            self.beat = now + self.pace.beat;
             let whole = (self.ready - self.began).max(1) as f64;
             let fraction = if self.plan == Plan::Stall { 0.1 } else { (now - self.began) as f64 / whole };
             return Some(Call::Heartbeat { lease, fraction: fraction.min(1.0) });

@@ -7,6 +7,7 @@ use dinkem_appliance::domain::id::NodeId;
 use dinkem_appliance::domain::job::JobStatus;
 use dinkem_appliance::domain::key::KeyClass;
 use dinkem_appliance::domain::offer::{Needs, Offer};
+use dinkem_appliance::domain::schedule::policy::ReservedBeyondDinks;
 use uuid::Uuid;
 
 use super::rows::{JobRow, Live, Rows};
@@ -93,6 +94,10 @@ pub struct Model {
     pub live: BTreeMap<i64, Live>,
     /// The job of every lease ever.
     pub leases: BTreeMap<i64, i64>,
+    /// When reserved jobs beyond dinks are started.
+    pub beyond: ReservedBeyondDinks,
+    /// The most that an account was passed by so far.
+    pub most_passed_by: u64,
     version: i64,
 }
 
@@ -103,6 +108,10 @@ pub struct Taken {
 }
 
 impl Model {
+    pub fn new(beyond: ReservedBeyondDinks) -> Self {
+        Self { beyond, ..Self::default() }
+    }
+
     pub fn job(&self, row: i64) -> &Job {
         &self.jobs[row as usize - 1]
     }
@@ -206,7 +215,8 @@ impl Model {
         let (was, held) = (before.status, before.lease);
         check_change(row, was, held, found.status, lease, cause)?;
         let clip = match (found.status, was, cause) {
-            (JobStatus::Done, JobStatus::Done, Cause::DeleteClip { .. }) => None,
+            // The server may have died before or after it was deleted.
+            (JobStatus::Done, JobStatus::Done, Cause::DeleteClip { .. }) => rows.clip(row).map(|(lease, _)| lease),
             (JobStatus::Done, JobStatus::Done, _) => before.clip,
             (JobStatus::Done, ..) => held.map(|(lease, _)| lease),
             _ => None,

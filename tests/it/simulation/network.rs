@@ -64,18 +64,22 @@ impl World {
         }
     }
 
-    pub fn request_arrives(&mut self, request: Request) -> Checked {
+    /// False if no server is there.
+    pub fn request_arrives(&mut self, request: Request) -> Checked<bool> {
+        if !self.server.is_up() {
+            return Ok(false);
+        }
         self.maybe_light_fuse();
         let (lease, outcome) = self.serve(&request)?;
         let reply = match outcome {
-            Outcome::Down | Outcome::Crashed => return Ok(()),
+            Outcome::Down | Outcome::Crashed => return Ok(true),
             Outcome::Answer(reply) => reply.unwrap_or_else(refusal),
         };
         let Request { node, boot, slot, sent, .. } = request;
         if let Some(delay) = self.delay(node) {
             self.at(delay, Event::Answer(Answer { node, boot, slot, sent, lease, reply }));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The server answers; the rows are compared. Returns the lease that the request named.
@@ -140,27 +144,16 @@ impl World {
         Ok((lease, outcome))
     }
 
-    /// True if it is still of interest.
-    pub fn answer_arrives(&mut self, answer: &Answer) -> bool {
+    /// The agent that it is for may have been started anew since.
+    pub fn answer_arrives(&mut self, answer: &Answer) {
         let Answer { node, slot, boot, .. } = *answer;
         let (now, rng, agent) = (self.now, &mut self.rng, &mut self.agents[node]);
-        if !agent.is_up || agent.boot != boot {
-            return false;
-        }
-        if let Some(at) = agent.hear(answer, now, rng) {
+        if agent.is_up
+            && agent.boot == boot
+            && let Some(at) = agent.hear(answer, now, rng)
+        {
             self.wake_at(node, slot, at - now);
         }
-        let what = match answer.reply {
-            Reply::Claimed(Some(given)) => format!("that it has job {}", given.job),
-            Reply::Claimed(None) => "that there is no job".to_owned(),
-            Reply::Beaten => "that its lease is longer".to_owned(),
-            Reply::Stored(bytes) => format!("that the server has {bytes} bytes"),
-            Reply::Ended => "that its lease has ended".to_owned(),
-            Reply::TooLate => "that it is too late".to_owned(),
-            Reply::Refused(code) => format!("{code}"),
-        };
-        self.tell(&format!("node {node} hears {what}"));
-        true
     }
 }
 

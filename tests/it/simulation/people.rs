@@ -49,14 +49,20 @@ impl World {
     }
 
     fn new_submission(&mut self, account: usize) -> Submission {
-        let class = if self.one_in(3) { KeyClass::Reserved } else { KeyClass::Metered };
+        let reserved = if self.kind == Kind::Flood { 12 } else { 3 };
+        let class = if self.one_in(reserved) { KeyClass::Reserved } else { KeyClass::Metered };
         self.submissions += 1;
         Submission { account, class, number: self.submissions, tries: 0 }
     }
 
-    pub fn client_acts(&mut self, account: usize) -> Checked {
+    /// False if the client does nothing.
+    pub fn client_acts(&mut self, account: usize) -> Checked<bool> {
         let (is_flood, is_flooding) = (self.kind == Kind::Flood, self.kind == Kind::Flood && account == 0);
-        let pace = if is_flooding { CLIENT_PACE / 8 } else { CLIENT_PACE };
+        let pace = match self.kind {
+            Kind::Flood if is_flooding => CLIENT_PACE / 8,
+            Kind::Flood => CLIENT_PACE * 4,
+            kind => CLIENT_PACE * kind.pace(),
+        };
         let delay = pace / 2 + self.rng.below(pace as usize) as u64;
         self.at(delay, Event::Client(account));
         if is_flooding && self.submissions < FLOOD {
@@ -68,29 +74,29 @@ impl World {
             }
         }
         let waiting: usize = self.model.accounts.iter().map(|one| one.reserved.len() + one.metered.len()).sum();
-        match self.rng.below(10) {
+        match self.rng.below(20) {
             0 => self.client_removes(account),
-            1..3 if waiting < ENOUGH => {
+            1..5 if waiting < ENOUGH => {
                 for _ in 0..3 {
                     let (delay, submission) = (self.rng.below(2_000) as u64, self.new_submission(account));
                     self.at(delay, Event::Submission(submission));
                 }
-                Ok(())
+                Ok(false)
             }
             _ if waiting < ENOUGH || (is_flood && !is_flooding) => {
                 let submission = self.new_submission(account);
                 self.submission_arrives(submission)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 
     /// The client cancels or deletes one of its last jobs.
-    fn client_removes(&mut self, account: usize) -> Checked {
+    fn client_removes(&mut self, account: usize) -> Checked<bool> {
         let own = self.model.jobs.iter().enumerate().rev().filter(|(_, job)| job.account == account);
         let rows: Vec<i64> = own.map(|(at, _)| at as i64 + 1).take(12).collect();
-        if rows.is_empty() {
-            return Ok(());
+        if rows.is_empty() || !self.server.is_up() {
+            return Ok(false);
         }
         let row = rows[self.rng.below(rows.len())];
         let (id, status) = (self.model.job(row).id, self.model.job(row).status);
@@ -101,14 +107,19 @@ impl World {
         self.tell(&format!("account {account} removes its job {row}{}", ending(&outcome)));
         if status.is_unfinished() {
             self.server.cancelled(row);
-            self.compare(Cause::Cancel { job: row })
-        } else {
-            self.compare(Cause::DeleteClip { job: row })
         }
+        let cause = if status.is_unfinished() { Cause::Cancel { job: row } } else { Cause::DeleteClip { job: row } };
+        self.compare(cause).map(|()| true)
     }
 
-    pub fn submission_arrives(&mut self, submission: Submission) -> Checked {
+    /// False if no server is there: it is sent again.
+    pub fn submission_arrives(&mut self, submission: Submission) -> Checked<bool> {
         let Submission { account, class, number, tries } = submission;
+        if !self.server.is_up() {
+            let delay = 1_000 + self.rng.below(6_000) as u64;
+            self.at(delay, Event::Submission(submission));
+            return Ok(false);
+        }
         self.maybe_light_fuse();
         let once = Once {
             key: IdempotencyKey::parse(&format!("key {number}")).unwrap(),
@@ -146,7 +157,7 @@ impl World {
             let delay = self.rng.below(6_000) as u64;
             self.at(delay, Event::Submission(Submission { tries: tries + 1, ..submission }));
         }
-        Ok(())
+        Ok(true)
     }
 
     pub fn set_dinks(&mut self, account: usize, dinks: u32) {
@@ -155,37 +166,38 @@ impl World {
         self.model.accounts[account].dinks = dinks;
     }
 
-    pub fn operator_acts(&mut self) -> Checked {
+    /// False if the operator finds nothing to do.
+    pub fn operator_acts(&mut self) -> Checked<bool> {
         let delay = OPERATOR_PACE / 2 + self.rng.below(OPERATOR_PACE as usize) as u64;
-        self.at(delay, Event::Operator);
+        self.at(delay * self.kind.pace(), Event::Operator);
         let (node, account) = (self.rng.below(self.agents.len()), self.rng.below(self.model.accounts.len()));
         let name = self.agents[node].node.name.clone();
         match self.rng.below(20) {
-            0..3 => {
-                let Some(job) = self.any_job(JobStatus::is_unfinished) else { return Ok(()) };
+            0 => {
+                let Some(job) = self.any_job(JobStatus::is_unfinished) else { return Ok(false) };
                 let id = self.model.job(job).id;
                 let done = self.server.administer(|app, operator| any_jobs::cancel(app, operator, id).map(drop));
                 self.tell(&format!("the operator cancels job {job}{}", said(&done)));
                 self.server.cancelled(job);
-                self.compare(Cause::Cancel { job })
+                self.compare(Cause::Cancel { job })?;
             }
-            3..8 => {
+            1..6 => {
                 let ended = |status| matches!(status, JobStatus::Failed | JobStatus::Cancelled);
-                let Some(job) = self.any_job(ended) else { return Ok(()) };
+                let Some(job) = self.any_job(ended) else { return Ok(false) };
                 let id = self.model.job(job).id;
                 let done = self.server.administer(|app, operator| any_jobs::retry(app, operator, id).map(drop));
                 self.tell(&format!("the operator retries job {job}{}", said(&done)));
-                self.compare(Cause::Retry { job })
+                self.compare(Cause::Retry { job })?;
             }
-            8..10 => {
+            6..9 => {
                 let done = self.server.administer(|app, operator| nodes::drain(app, operator, &name).map(drop));
                 self.tell(&format!("the operator drains {name}{}", said(&done)));
-                self.compare(Cause::Nothing)
+                self.compare(Cause::Nothing)?;
             }
-            10..15 => {
+            9..15 => {
                 let done = self.server.administer(|app, operator| nodes::resume(app, operator, &name).map(drop));
                 self.tell(&format!("the operator resumes {name}{}", said(&done)));
-                self.compare(Cause::Nothing)
+                self.compare(Cause::Nothing)?;
             }
             15 => {
                 let row = self.agents[node].row();
@@ -196,13 +208,12 @@ impl World {
                 if self.model.nodes.remove(&row).is_some() {
                     self.add_node();
                 }
-                Ok(())
             }
             16..18 => {
                 let dinks = self.rng.below(5) as u32;
                 self.set_dinks(account, dinks);
                 self.tell(&format!("the operator gives account {account} {dinks} dinks"));
-                self.compare(Cause::Nothing)
+                self.compare(Cause::Nothing)?;
             }
             _ => {
                 let is_active = !self.model.accounts[account].is_active;
@@ -216,9 +227,10 @@ impl World {
                 self.model.accounts[account].passed_by = 0;
                 let word = if is_active { "activates" } else { "deactivates" };
                 self.tell(&format!("the operator {word} account {account}"));
-                self.compare(Cause::Nothing)
+                self.compare(Cause::Nothing)?;
             }
         }
+        Ok(true)
     }
 
     /// One of the last jobs with such a status.

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::story::Invariant;
+use super::world::Kind;
 
 /// A known bug of schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +45,36 @@ impl Planted {
 
     /// Steps of a seed in which it may be found.
     pub fn steps(self) -> u64 {
-        if self == Self::FloodStarves { 6_000 } else { 1_000 }
+        if self == Self::FloodStarves { 8_000 } else { 1_000 }
+    }
+
+    /// The first seeds in which it may be found.
+    pub fn seeds(self, count: u64) -> impl Iterator<Item = u64> {
+        (1..).filter(move |seed| self != Self::FloodStarves || Kind::of(*seed) == Kind::Flood).take(count as usize)
     }
 }
 
 /// Simulated milliseconds in which two claims overlap.
 const OVERLAP: u64 = 2_000;
+
+/// Without those that failed on the node and could be taken by another.
+const OLDEST: &str = "
+    SELECT jobs.id, jobs.class FROM jobs
+    JOIN accounts ON accounts.id = jobs.account
+    JOIN nodes ON nodes.id = ?1
+    WHERE jobs.status = 'queued' AND accounts.status = 'active'
+        AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
+        AND (jobs.class = 'reserved'
+            OR NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = ?1)
+            OR NOT EXISTS (
+                SELECT 1 FROM nodes AS other
+                WHERE other.id <> ?1 AND other.removed_at_ms IS NULL AND other.stopped_at_ms IS NULL
+                    AND other.draining = 0 AND COALESCE(other.benched_until_ms, 0) <= ?2
+                    AND abs(?2 - other.seen_at_ms) < 90000
+                    AND instr(',' || other.renderers || ',', ',' || jobs.renderer || ',') > 0
+                    AND NOT EXISTS (SELECT 1 FROM leases WHERE job = jobs.id AND avoid = 1 AND node = other.id)))
+    ORDER BY jobs.class DESC, jobs.id LIMIT 1
+";
 
 /// The connection that plants the bugs.
 pub struct Plant {
@@ -98,17 +123,10 @@ impl Plant {
         self.db.prepare_cached(sql).unwrap().query_row([node], |row| row.get(0)).unwrap()
     }
 
-    /// The oldest metered job that the node can render, unless a reserved one waits.
-    pub fn oldest(&self, node: i64) -> Option<i64> {
-        let sql = "SELECT jobs.id, jobs.class FROM jobs
-            JOIN accounts ON accounts.id = jobs.account
-            JOIN nodes ON nodes.id = ?1
-            WHERE jobs.status = 'queued' AND accounts.status = 'active'
-                AND instr(',' || nodes.renderers || ',', ',' || jobs.renderer || ',') > 0
-                AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.job = jobs.id AND leases.avoid = 1)
-            ORDER BY jobs.class DESC, jobs.id LIMIT 1";
-        let mut statement = self.db.prepare_cached(sql).unwrap();
-        let mut rows = statement.query([node]).unwrap();
+    /// The oldest metered job that the node may take, unless a reserved one waits.
+    pub fn oldest(&self, node: i64, now_ms: i64) -> Option<i64> {
+        let mut statement = self.db.prepare_cached(OLDEST).unwrap();
+        let mut rows = statement.query(params![node, now_ms]).unwrap();
         let row = rows.next().unwrap()?;
         let (job, class): (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
         (class == "metered" && self.has_room(node)).then_some(job)

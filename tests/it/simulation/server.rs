@@ -14,6 +14,7 @@ use dinkem_appliance::domain::job::{Caller, Renderer};
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::operator::Operator;
+use dinkem_appliance::domain::schedule::policy::ReservedBeyondDinks;
 use dinkem_appliance::os::files::claim_private_dir;
 use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 use dinkem_appliance::wire::node_requests::CompleteReport;
@@ -140,16 +141,20 @@ pub struct Server {
     random: Arc<SimRandom>,
     disk: Arc<AtomicU64>,
     room: Arc<Room>,
+    settings: Settings,
     started: u64,
     now: u64,
     /// How far the wall clock is ahead, in milliseconds.
     pub ahead_ms: i64,
+    /// How often it ended, and how often of that in the middle of a call.
+    pub ends: u64,
+    pub ends_within: u64,
     dir: TempDir,
 }
 
 impl Server {
     /// A running server with active accounts.
-    pub fn start(planted: Option<Planted>) -> Self {
+    pub fn start(beyond: ReservedBeyondDinks, planted: Option<Planted>) -> Self {
         let (dir, fuse) = (folder(), Arc::<Fuse>::default());
         let store = dir.path().join("store.db");
         std::fs::write(&store, &TEMPLATE.store).unwrap();
@@ -171,9 +176,12 @@ impl Server {
             fuse,
             disk,
             room,
+            settings: Settings { lease_ms: LEASE_MS, reserved_beyond_dinks: beyond, ..Settings::default() },
             started: 0,
             now: 0,
             ahead_ms: 0,
+            ends: 0,
+            ends_within: 0,
             dir,
         };
         server.restart();
@@ -220,7 +228,7 @@ impl Server {
         self.started = self.now;
         self.clock = Arc::new(SimClock::new(&self.fuse));
         self.set_time(self.now);
-        let settings = Settings { lease_ms: LEASE_MS, ..Settings::default() };
+        let settings = self.settings.clone();
         let app =
             App::serve_on(self.dir.path(), settings, self.clock.clone(), self.random.clone(), Arc::clone(&self.room));
         self.app = Some(app.unwrap());
@@ -230,6 +238,7 @@ impl Server {
     pub fn crash(&mut self) {
         self.fuse.light(0);
         if let Some(app) = self.app.take() {
+            self.ends += 1;
             drop(Arc::into_inner(app).expect("nothing else holds the app"));
         }
     }
@@ -257,6 +266,7 @@ impl Server {
             Ok(answer) => Outcome::Answer(answer),
             Err(payload) if payload.is::<Crash>() => {
                 self.crash();
+                self.ends_within += 1;
                 Outcome::Crashed
             }
             Err(payload) => resume_unwind(payload),
@@ -315,10 +325,12 @@ impl Server {
 
     /// The same with the bugs of claims, if one is planted.
     pub fn claim_as_planted(&mut self, key: &str, renderers: &[Renderer], slots: u32) -> Outcome<Option<Given>> {
-        if let Outcome::Answer(Ok(node)) = self.as_node(key, |_, node| Ok(node.id.0)) {
+        if self.plant.bug.is_some()
+            && let Outcome::Answer(Ok(node)) = self.as_node(key, |_, node| Ok(node.id.0))
+        {
             let job = match self.plant.bug {
                 Some(Planted::ClaimInTwoSteps) => self.plant.found_too(node, self.now),
-                Some(Planted::FloodStarves) => self.plant.oldest(node),
+                Some(Planted::FloodStarves) => self.plant.oldest(node, self.now_ms()),
                 _ => None,
             };
             if let Some(job) = job {

@@ -7,39 +7,41 @@ use super::world::World;
 use crate::support::video;
 
 /// Milliseconds between two events, about.
-const PACE: u64 = 7_000;
+const PACE: u64 = 3_000;
 /// The farthest that the wall clock is set ahead or back, in milliseconds: 10 hours.
 const JUMP: i64 = 36_000_000;
 
 impl World {
-    pub fn weather_changes(&mut self) -> Checked {
+    /// False if nothing breaks.
+    pub fn weather_changes(&mut self) -> Checked<bool> {
         let delay = PACE / 2 + self.rng.below(PACE as usize) as u64;
-        self.at(delay, Event::Weather);
+        self.at(delay * self.kind.pace(), Event::Weather);
         let node = self.rng.below(self.agents.len());
         match self.rng.below(100) {
-            0..10 => self.server_ends(true),
-            10..16 => self.server_ends(false),
-            16..36 => self.node_dies(node),
-            36..48 => self.cut_off(),
-            48..58 => {
+            0..8 => self.server_ends(true),
+            8..12 => self.server_ends(false),
+            12..26 => self.node_dies(node),
+            26..34 => self.cut_off(),
+            34..46 => {
                 let ahead = self.rng.below(2 * JUMP as usize) as i64 - JUMP;
                 self.server.ahead_ms = ahead;
                 self.server.set_time(self.now);
                 self.tell(&format!("the server's wall clock is set to {} s off", ahead / 1_000));
             }
-            58..62 => {
+            46..52 => {
                 let room = [None, Some(0), Some(2_000), Some(20_000)][self.rng.below(4)];
                 self.server.set_disk(room);
                 self.tell(&format!("the disk has room for {room:?} bytes"));
             }
-            62..72 => {
+            52..66 => {
                 self.server.set_disk(None);
                 self.tell("the disk has room");
             }
-            72..80 => self.node_stops(node),
+            66..74 => self.node_stops(node),
             _ => self.meddle(node),
         }
-        self.compare(Cause::Nothing)
+        self.compare(Cause::Nothing)?;
+        Ok(true)
     }
 
     fn server_ends(&mut self, is_crash: bool) {
@@ -52,9 +54,6 @@ impl World {
             self.server.stop();
         }
         self.tell(if is_crash { "the server dies" } else { "the server is stopped" });
-        let longest = if self.one_in(4) { 60_000 } else { 8_000 };
-        let delay = self.rng.below(longest) as u64;
-        self.at(delay, Event::ServerStarts);
     }
 
     fn node_dies(&mut self, node: usize) {

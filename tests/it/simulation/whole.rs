@@ -1,10 +1,7 @@
 //! The comparison of everything: all rows and files with the model, and the queue in memory with the rows.
 
-use std::collections::BTreeMap;
-
 use dinkem_appliance::app::{accounts, jobs, nodes};
 use dinkem_appliance::domain::job::JobStatus;
-use dinkem_appliance::domain::key::KeyClass;
 
 use super::model::Cause;
 use super::server::{Outcome, Server};
@@ -16,7 +13,8 @@ pub fn check(world: &mut World) -> Checked {
     world.compare(Cause::Nothing)?;
     rows(world)?;
     counters(world)?;
-    queue(world)
+    check_queue(world)?;
+    positions(world)
 }
 
 fn rows(world: &World) -> Checked {
@@ -76,36 +74,44 @@ fn counters(world: &World) -> Checked {
     Ok(())
 }
 
-/// The queue in the server's memory.
-fn queue(world: &mut World) -> Checked {
-    let model = &world.model;
-    let mut lines: BTreeMap<i64, u64> = BTreeMap::new();
-    for account in model.accounts.iter().filter(|account| account.is_active) {
+/// Compares the queue in the server's memory with the rows.
+pub fn check_queue(world: &mut World) -> Checked {
+    if let Outcome::Answer(differences) = world.server.call(jobs::queue::check)
+        && differences.is_ok_and(|found| found > 0)
+    {
+        return Violation::of(Invariant::CountersAgree, "the queue in memory differs from the rows");
+    }
+    Ok(())
+}
+
+/// Compares how many jobs are in the queue.
+pub fn check_waiting(world: &mut World) -> Checked {
+    let active = world.model.accounts.iter().filter(|account| account.is_active);
+    let waiting: usize = active.map(|account| account.reserved.len() + account.metered.len()).sum();
+    match world.server.call(|app| Ok(jobs::queue::waiting(app))) {
+        Outcome::Answer(Ok(counted)) if counted != waiting as u64 => {
+            let what = format!("{counted} jobs are in the queue, and {waiting} wait");
+            Violation::of(Invariant::CountersAgree, what)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The positions of a few queued jobs: each is described at length.
+fn positions(world: &mut World) -> Checked {
+    let mut places: Vec<(i64, u64)> = Vec::new();
+    for account in world.model.accounts.iter().filter(|account| account.is_active) {
         for line in [&account.reserved, &account.metered] {
-            lines.extend(line.iter().copied().zip(1..));
+            places.extend(line.iter().copied().zip(1..));
         }
     }
-    let total = lines.len() as u64;
-    let in_order: Vec<(uuid::Uuid, usize, KeyClass, u64)> = lines
-        .iter()
-        .map(|(row, place)| (model.job(*row).id, model.job(*row).account, model.job(*row).class, *place))
-        .collect();
-    let counted = world.server.call(|app| Ok(jobs::queue::waiting(app)));
-    match counted {
-        Outcome::Answer(Ok(counted)) if counted != total => {
-            let what = format!("{counted} jobs are in the queue, and {total} wait");
-            return Violation::of(Invariant::CountersAgree, what);
-        }
-        Outcome::Answer(_) => {}
-        Outcome::Down | Outcome::Crashed => return Ok(()),
-    }
-    // A few of them: each is described at length.
-    for (id, account, _, place) in in_order.iter().step_by(in_order.len() / 4 + 1) {
-        let key = &Server::accounts()[*account].metered;
-        let shown = world.server.as_client(key, |app, caller| jobs::get(app, caller, *id));
+    for (row, place) in places.iter().step_by(places.len() / 4 + 1) {
+        let (id, account) = (world.model.job(*row).id, world.model.job(*row).account);
+        let key = &Server::accounts()[account].metered;
+        let shown = world.server.as_client(key, |app, caller| jobs::get(app, caller, id));
         let Outcome::Answer(Ok(shown)) = shown else { continue };
         if shown.queue_position != Some(*place) {
-            let what = format!("job {} is at position {:?}, not {place}", shown.job.id, shown.queue_position);
+            let what = format!("job {row} is at position {:?}, not {place}", shown.queue_position);
             return Violation::of(Invariant::CountersAgree, what);
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use dinkem_appliance::domain::id::LeaseId;
 use dinkem_appliance::domain::job::{RESOLUTIONS, Renderer};
 use dinkem_appliance::domain::offer::Offer;
+use dinkem_appliance::domain::schedule::policy::ReservedBeyondDinks;
 
 use crate::support::rng::Rng;
 
@@ -14,17 +15,18 @@ use super::claims::Judge;
 use super::messages::Event;
 use super::model::{self, Account, Cause, Model};
 use super::planted::Planted;
-use super::server::{ACCOUNTS, Server};
+use super::server::{ACCOUNTS, Outcome, Server};
 use super::story::{Checked, Story};
 use super::whole;
 
 /// Steps between two comparisons of everything.
 const WHOLE_EVERY: u64 = 250;
+/// Steps between two comparisons of the whole queue.
+const QUEUE_EVERY: u64 = 25;
 /// Accounts of a run at least.
 const FEWEST_ACCOUNTS: usize = 8;
-/// Nodes of a run at least, and how many more at most.
+/// Nodes of a run at least.
 const FEWEST_NODES: usize = 3;
-const MORE_NODES: usize = 24;
 
 /// What kind of run a seed makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,38 @@ pub enum Kind {
     Usual,
     /// Much waits, and one account submits most of it.
     Flood,
+    /// A small farm over hours: jobs stall, or take too long.
+    Slow,
 }
 
 impl Kind {
     pub fn of(seed: u64) -> Self {
-        if seed % 8 == 5 { Self::Flood } else { Self::Usual }
+        match seed % 8 {
+            5 => Self::Flood,
+            2 => Self::Slow,
+            _ => Self::Usual,
+        }
+    }
+
+    /// Steps of a run.
+    pub fn steps(self) -> u64 {
+        if self == Self::Usual { 1_000 } else { 2_500 }
+    }
+
+    /// How much slower than usual everything is.
+    pub fn pace(self) -> u64 {
+        if self == Self::Slow { 10 } else { 1 }
+    }
+
+    /// How many more nodes than the fewest there are at most.
+    fn more_nodes(self) -> usize {
+        if self == Self::Slow { 3 } else { 24 }
+    }
+
+    /// How often each other account may be served while an account waits. Accounts are charged by how long their jobs
+    /// take, so one that had long ones waits while others have several short ones: up to 7,200 s, against 120 s.
+    pub fn most_passes(self) -> u64 {
+        if self == Self::Slow { 80 } else { 10 }
     }
 }
 
@@ -51,6 +80,8 @@ pub struct World {
     pub now: u64,
     /// Submissions sent so far.
     pub submissions: u64,
+    /// Whether the server, which is down, will be started.
+    is_start_due: bool,
     events: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
 }
@@ -62,19 +93,22 @@ impl World {
         for _ in 0..8 {
             let _unused = rng.below(2);
         }
+        let beyond = if seed % 4 == 3 { ReservedBeyondDinks::Idle } else { ReservedBeyondDinks::First };
         let mut world = Self {
-            server: Server::start(planted),
-            model: Model::default(),
+            server: Server::start(beyond, planted),
+            model: Model::new(beyond),
             agents: Vec::new(),
             rng,
             story: Story::new(seed),
             kind: Kind::of(seed),
             now: 0,
             submissions: 0,
+            is_start_due: false,
             events: BTreeMap::new(),
             scheduled: 0,
         };
-        let accounts = FEWEST_ACCOUNTS + world.rng.below(ACCOUNTS - FEWEST_ACCOUNTS + 1);
+        let more = if world.kind == Kind::Flood { 1 } else { ACCOUNTS - FEWEST_ACCOUNTS + 1 };
+        let accounts = FEWEST_ACCOUNTS + world.rng.below(more);
         for account in 0..accounts {
             world.model.accounts.push(Account { is_active: true, ..Account::default() });
             if world.rng.below(2) == 0 {
@@ -84,7 +118,7 @@ impl World {
             let delay = world.rng.below(5_000) as u64;
             world.at(delay, Event::Client(account));
         }
-        for _ in 0..FEWEST_NODES + world.rng.below(MORE_NODES) {
+        for _ in 0..FEWEST_NODES + world.rng.below(world.kind.more_nodes()) {
             world.add_node();
         }
         world.at(1_000, Event::Passes);
@@ -118,14 +152,14 @@ impl World {
             1 => Renderer::ALL.to_vec(),
             _ => vec![Renderer::Builtin],
         };
-        let (slots, speed) = (1 + self.rng.below(4), 5_000 + self.rng.below(40_000) as u64);
+        let (slots, speed) = (1 + self.rng.below(4), 2_000 + self.rng.below(20_000) as u64);
         let offer =
             Offer { renderers: renderers.clone(), slots: slots as u32, resolutions: RESOLUTIONS.to_vec(), game: None };
         self.model.nodes.insert(node.id.0, model::Node { offer });
-        self.agents.push(Agent::new(key, node, renderers, slots, speed));
+        self.agents.push(Agent::new(key, node, renderers, slots, speed, self.kind));
         for slot in 0..slots {
             let delay = self.rng.below(3_000) as u64;
-            self.wake_at(number, slot, delay);
+            self.wake_at(number, slot, delay * self.kind.pace());
         }
     }
 
@@ -148,33 +182,43 @@ impl World {
                 break;
             }
         }
-        if self.story.steps.is_multiple_of(WHOLE_EVERY) {
-            whole::check(self)?;
+        if !self.server.is_up() && !self.is_start_due {
+            self.is_start_due = true;
+            let longest = if self.one_in(12) { 60_000 } else { 3_000 };
+            let delay = self.rng.below(longest) as u64;
+            self.at(delay, Event::ServerStarts);
         }
-        Ok(())
+        if self.story.steps.is_multiple_of(WHOLE_EVERY) || self.story.is_loud {
+            whole::check(self)?;
+        } else if self.story.steps.is_multiple_of(QUEUE_EVERY) {
+            whole::check_queue(self)?;
+        }
+        whole::check_waiting(self)
     }
 
-    /// True if it is a step: a slot's look at its clock is none.
+    /// True if it is a step. What only the agent of a node notices is none: an answer, or a look at its clock. Nor is a
+    /// request that finds no server.
     fn happen(&mut self, event: Event) -> Checked<bool> {
         match event {
-            Event::Client(account) => self.client_acts(account)?,
-            Event::Submission(submission) => self.submission_arrives(submission)?,
-            Event::Request(request) => self.request_arrives(request)?,
-            Event::Answer(answer) => return Ok(self.answer_arrives(&answer)),
+            Event::Client(account) => return self.client_acts(account),
+            Event::Submission(submission) => return self.submission_arrives(submission),
+            Event::Request(request) => return self.request_arrives(request),
+            Event::Answer(answer) => {
+                self.answer_arrives(&answer);
+                return Ok(false);
+            }
             Event::Wake { node, slot, turn } => {
                 self.wake(node, slot, turn);
                 return Ok(false);
             }
             Event::Passes => return self.passes_run(),
-            Event::Operator => self.operator_acts()?,
-            Event::Weather => self.weather_changes()?,
+            Event::Operator => return self.operator_acts(),
+            Event::Weather => return self.weather_changes(),
             Event::ServerStarts => {
-                if self.server.is_up() {
-                    return Ok(false);
-                }
+                self.is_start_due = false;
                 self.server.restart();
                 self.tell("the server starts");
-                self.compare(Cause::Nothing)?;
+                whole::check(self)?;
             }
             Event::NodeStarts(node) => {
                 if self.agents[node].is_up || !self.model.nodes.contains_key(&self.agents[node].row()) {
@@ -192,7 +236,7 @@ impl World {
 
     /// The background passes of the server.
     fn passes_run(&mut self) -> Checked<bool> {
-        let delay = 1_000 + self.rng.below(3_000) as u64;
+        let delay = (1_000 + self.rng.below(3_000) as u64) * self.kind.pace().min(5);
         self.at(delay, Event::Passes);
         if !self.server.is_up() {
             return Ok(false);
@@ -214,26 +258,28 @@ impl World {
 
     /// Now and then the server will die in the middle of its next call.
     pub fn maybe_light_fuse(&mut self) {
-        if self.one_in(400) {
+        if self.one_in(150) {
             let looks = 1 + self.rng.below(6) as u32;
             self.server.light_fuse(looks);
         }
     }
 
-    /// Looks how a call ended. A server that died is started again.
-    pub fn after<T>(&mut self, outcome: &super::server::Outcome<T>) {
-        if matches!(outcome, super::server::Outcome::Crashed) {
+    /// Tells if the server died in a call.
+    pub fn after<T>(&mut self, outcome: &Outcome<T>) {
+        if matches!(outcome, Outcome::Crashed) {
             self.tell("the server dies in the middle of this:");
-            let delay = self.rng.below(15_000) as u64;
-            self.at(delay, Event::ServerStarts);
         }
     }
 
     /// Compares the rows with the model after something that may have changed them in this way.
     pub fn compare(&mut self, cause: Cause) -> Checked {
         let Some(taken) = self.model.compare(&self.server.rows, cause)? else { return Ok(()) };
-        let passed = Judge::new(&self.model, &self.server.admin, &taken).check(taken.job)?;
-        passed.into_iter().for_each(|account| self.model.accounts[account].passed_by += 1);
+        let passed = Judge::new(&self.model, &self.server.admin, &taken, self.kind).check(taken.job)?;
+        for account in passed {
+            let passed_by = &mut self.model.accounts[account].passed_by;
+            *passed_by += 1;
+            self.model.most_passed_by = self.model.most_passed_by.max(*passed_by);
+        }
         let job = self.model.job(taken.job);
         if job.class == dinkem_appliance::domain::key::KeyClass::Metered {
             let account = job.account;

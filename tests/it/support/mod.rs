@@ -13,6 +13,7 @@ pub mod cli_server;
 pub mod client;
 pub mod clip;
 pub mod compression;
+pub mod copies;
 pub mod csv;
 pub mod dashboard;
 pub mod demo_trial;

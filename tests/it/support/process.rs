@@ -79,7 +79,12 @@ impl Drop for Process {
 /// Terminates them all at once.
 #[cfg(unix)]
 pub fn terminate(processes: &[Process]) {
-    let ids = processes.iter().map(|process| process.id().to_string());
+    terminate_ids(&processes.iter().map(|process| process.id().to_string()).collect::<Vec<_>>());
+}
+
+/// The same by their numbers.
+#[cfg(unix)]
+pub fn terminate_ids(ids: &[String]) {
     assert!(Command::new("kill").arg("-TERM").args(ids).status().unwrap().success());
 }
 
@@ -230,14 +235,20 @@ impl Appliance {
     /// Starts a render node with its state in a folder of this name, connected to `server` (perhaps a proxy) or
     /// directly.
     pub fn node(&self, name: &str, server: Option<&str>) -> Process {
+        self.node_with(name, server, &[])
+    }
+
+    /// The same with more flags.
+    pub fn node_with(&self, name: &str, server: Option<&str>, flags: &[&str]) -> Process {
         let state = self.folder.path().join(name).to_string_lossy().into_owned();
         let joined = Path::new(&state).join("node.json").exists();
         let server = server.map_or_else(|| self.url(""), str::to_owned);
         if joined {
-            return Process::start(&["node", "--state-dir", &state]);
+            return Process::start(&[&["node", "--state-dir", &state], flags].concat());
         }
         let token = self.admin(&["nodes", "token"])["join_token"].as_str().unwrap().to_owned();
-        Process::start(&["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name])
+        let join = ["node", "--join", &token, "--server", &server, "--state-dir", &state, "--name", name];
+        Process::start(&[&join, flags].concat())
     }
 
     /// Sends a request: status and JSON.

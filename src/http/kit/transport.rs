@@ -1,0 +1,3 @@
+//! The transport's types that handlers and what surrounds them see.
+
+pub use tiny_http::{Parking, Parkings, Presence};
