@@ -7,7 +7,8 @@ const boss = new PgBoss({ host, user: 'bench', database: 'postgres', max: worker
 boss.on('error', (error) => { throw error; });
 await boss.start();
 const name = `jobs-${process.pid}`;
-await boss.createQueue(name);
+// Two processes that create their queues at once may deadlock.
+while (!(await boss.createQueue(name).then(() => true, (error) => error.code !== '40P01' && Promise.reject(error))));
 const spec = { demo_url: 'https://demos.example.com/2026/11/match-730-1234567890.dem.bz2', steam64_id: '76561197960265735', round: 5 };
 
 let completed = 0;
