@@ -100,10 +100,9 @@ fn removed_node_stops_its_work_and_ends() {
     config.patience.cancel = Duration::ZERO;
     harness.server.offer(&harness.demo_url, None);
     let ended = while_working(config, |_| {
-        let pid = harness.read_note("pid");
+        let (pid, calls) = (harness.read_note("pid"), harness.server.calls().len());
         harness.server.change(|behavior| behavior.fail_all_with = Some(401));
         until("the renderer to exit", || (!is_alive(&pid)).then_some(()));
-        let calls = harness.server.calls().len();
         until("a claim", || harness.server.calls()[calls..].iter().any(|call| call.ends_with("/claims")).then_some(()));
     });
     assert_eq!(ended.unwrap_err().code.as_str(), "node_unknown");
