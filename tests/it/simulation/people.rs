@@ -22,7 +22,7 @@ const OPERATOR_PACE: u64 = 9_000;
 /// Queued jobs beyond which clients hold back, unless there is a flood.
 const ENOUGH: usize = 60;
 /// Jobs in a flood.
-const FLOOD: u64 = 400;
+const FLOOD: u64 = 1_000;
 
 /// The job that a submission with this number asks for.
 fn spec(number: u64) -> JobSpec {
