@@ -19,6 +19,10 @@ pub fn read(path: &Path) -> Result<KeyHash> {
     let cannot = |error: std::io::Error| {
         Error::internal(format!("Cannot read {name}, the file of --metrics-token-file."), error)
     };
+    // Opening a named pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(unfit(format!("{name}, the file of --metrics-token-file, is not a regular file.")));
+    }
     let file = File::open(path).map_err(cannot)?;
     if is_open_to_everyone(&file).map_err(cannot)? {
         return Err(unfit(format!(

@@ -209,10 +209,10 @@ pub fn numbered_name(name: &str, n: u32) -> String {
     name.chars().take(NODE_NAME_CHARS - number.len()).chain(number.chars()).collect()
 }
 
-/// Checks a node's name: 1 to 64 characters, no control characters.
+/// Checks a node's name: 1 to 64 characters, no control characters, and not only blanks.
 pub fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if length == 0 || length > NODE_NAME_CHARS || name.chars().any(is_unclean) {
+    if name.trim().is_empty() || length > NODE_NAME_CHARS || name.chars().any(is_unclean) {
         let most = NODE_NAME_CHARS;
         return Err(Error::invalid(
             "name",

@@ -142,6 +142,9 @@ fn refused(answer: Response) -> Error {
     let status = answer.status;
     let problem = answer.json::<Problem>(ANSWER_BYTES).ok();
     let is_ours = problem.is_some();
+    if let Some(problem) = problem.as_ref().filter(|problem| problem.code.as_deref() == Some("join_token_refused")) {
+        return Error::new(Kind::Unauthorized, ErrorCode::JoinRefused, problem.error.clone());
+    }
     if let Some(problem) = problem.filter(|problem| problem.code.as_deref() == Some("protocol_unsupported")) {
         return Error::new(Kind::Invalid, ErrorCode::ProtocolUnsupported, problem.error);
     }

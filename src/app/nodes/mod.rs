@@ -15,7 +15,7 @@ use crate::domain::id::NodeId;
 use crate::domain::join_token::Terms;
 use crate::domain::key::{KeyHash, Secret};
 use crate::domain::lease::LeaseEnd;
-use crate::domain::node::{Node, NodeState, check_name, numbered_name};
+use crate::domain::node::{NODE_GONE_SECONDS, Node, NodeState, check_name, numbered_name};
 use crate::domain::operator::Operator;
 use crate::domain::protocol::Program;
 use crate::domain::wording::counted;
@@ -50,7 +50,7 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
             return Ok((store::machines::take_over(tx, node, name, &hash, now)?, held));
         }
         if !store::join_tokens::use_once(tx, token.id)? {
-            return Err(refused());
+            return Err(used_up(tx, token.id, &asked)?);
         }
         let name = free_name(tx, &asked)?;
         let node = store::nodes::insert(tx, public_id, &name, &hash, now)?;
@@ -64,6 +64,19 @@ pub fn join(app: &App, secret: &Secret, name: &str) -> Result<Joined> {
 fn refused() -> Error {
     let message = "The join token is unknown, used up, revoked or expired. Create a new one with `admin nodes token`.";
     Error::new(Kind::Forbidden, ErrorCode::JoinTokenRefused, message)
+}
+
+/// A machine that crashed and is back soon is told for how long it still counts as another one.
+fn used_up(db: &Db, token: i64, asked: &str) -> Result<Error> {
+    let live = store::nodes::of_token(db, token, asked)?.into_iter().next();
+    Ok(live.map_or_else(refused, |node| {
+        let message = format!(
+            "The join token is used up, and its node {:?} still counts as live. If this is the same machine, try again once \
+             that has been silent for {NODE_GONE_SECONDS} seconds; otherwise create a token with `admin nodes token`.",
+            node.name
+        );
+        Error::new(Kind::Forbidden, ErrorCode::JoinTokenRefused, message)
+    }))
 }
 
 /// The node that a machine with this token and name had before, if it is stopped, gone or forgotten.

@@ -67,6 +67,25 @@ fn as_many_machines_join_as_the_token_has_uses_and_their_names_get_its_prefix() 
 }
 
 #[test]
+fn machine_that_is_back_too_soon_for_its_token_is_told_what_to_wait_for() {
+    let appliance = Appliance::start();
+    let token = token(&appliance, |terms| terms.uses = 1);
+    let (id, ..) = joined(&appliance, &token, "vm");
+    let refused = join(&appliance, &token, "vm").expect(403).json();
+    assert_eq!(refused["code"], "join_token_refused");
+    assert!(refused["error"].as_str().unwrap().contains("\"vm\" still counts as live"), "{refused}");
+    appliance.clock.advance(GONE);
+    assert_eq!(joined(&appliance, &token, "vm").0, id);
+}
+
+#[test]
+fn names_of_blanks_are_refused() {
+    let appliance = Appliance::start();
+    let refused = join(&appliance, &token(&appliance, |_| {}), "  ").expect(400).json();
+    assert_eq!(refused["field"], "name");
+}
+
+#[test]
 fn a_token_expires_when_its_time_is_up() {
     let appliance = Appliance::start();
     let token = token(&appliance, |_| {});
