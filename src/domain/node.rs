@@ -13,6 +13,9 @@ pub const NODE_NAME_CHARS: usize = 64;
 pub const NODE_GONE_SECONDS: u64 = 90;
 /// Seconds after which an ephemeral node that is gone or stopped is forgotten: 10 minutes.
 pub const NODE_FORGOTTEN_SECONDS: u64 = 600;
+/// Seconds of silence after which a node with free slots is not expected to take a job soon: longer than a claim waits,
+/// and than it takes until a request is recorded.
+pub const NODE_SILENT_SECONDS: u64 = 45;
 /// Seconds for which a shared node key is reported: 10 minutes.
 pub const NODE_SHARED_SECONDS: u64 = 600;
 /// Seconds for which a node is benched the first time: ten minutes, doubled each time…
@@ -176,6 +179,11 @@ impl Node {
             true => NodeState::Up,
             false => NodeState::Gone,
         }
+    }
+
+    /// Whether it has not been heard from for longer than a node that asks for work is silent.
+    pub fn is_silent(&self, now_ms: i64) -> bool {
+        now_ms - self.seen_at_ms >= millis(NODE_SILENT_SECONDS)
     }
 
     /// Whether two machines were recently seen using its key.

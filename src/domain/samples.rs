@@ -36,5 +36,5 @@ pub fn game_node(id: i64, build: Option<u32>, not_ready: Option<&str>) -> LiveNo
 
 pub fn node(id: i64, slots: u32, leases: u32) -> LiveNode {
     let offer = Offer { slots, ..offer(BUILTIN) };
-    LiveNode { id: NodeId(id), offer, leases, draining: false, benched: false }
+    LiveNode { id: NodeId(id), offer, leases, draining: false, benched: false, silent: false }
 }

@@ -109,7 +109,7 @@ fn waiting_claim_is_told_to_retry_and_lease_survives_the_restart() {
         appliance.restart();
         let beat = Request::put(&format!("/api/node/leases/{lease}")).key(&node);
         let beat = beat.json(r#"{"stage":"rendering","progress":0.5}"#).send(address).expect(200).json();
-        assert_eq!(beat, json!({"expires_in_ms": 600_000}), "{signal}");
+        assert_eq!(beat, json!({"expires_in_ms": 600_000, "heartbeat_ms": 200_000}), "{signal}");
     }
 }
 

@@ -224,6 +224,7 @@ fn explanation(cause: &Cause, some_gone: bool) -> &'static str {
         Reason::NoWorkTaken { .. } => "Resume one of them, or add another node.",
         Reason::RendererBusy(_) => "The game renders one job at a time on each node.",
         Reason::AboutToTake => "There are free slots.",
+        Reason::Silent => "Each node's page says when it was last heard from.",
         Reason::Busy { other: true, .. } => "Each failed on one node and waits for another.",
         Reason::Busy { other: false, .. } => "Reserved jobs go first, then accounts in turns.",
     }

@@ -6,6 +6,7 @@ use super::super::game_build;
 use super::super::id::NodeId;
 use super::super::job::Renderer;
 use super::super::key::KeyClass;
+use super::super::node::NODE_SILENT_SECONDS;
 use super::super::offer::Needs;
 use super::super::wording::counted;
 use super::entry::ReadyJob;
@@ -35,6 +36,8 @@ pub enum Reason {
     },
     /// It will not wait long.
     AboutToTake,
+    /// Nodes with free slots could take it, but have not been heard from for a while.
+    Silent,
     /// All nodes that can take it are busy.
     Busy {
         /// How many they are.
@@ -68,6 +71,9 @@ impl fmt::Display for Reason {
                 write!(f, "every node that could take it is draining{}", if *benched { " or benched" } else { "" })
             }
             Self::AboutToTake => f.write_str("a node is about to take it"),
+            Self::Silent => {
+                write!(f, "every free node has been silent for {NODE_SILENT_SECONDS} seconds: see `admin nodes list`")
+            }
             Self::Busy { nodes, other } => {
                 let other = if *other { "other " } else { "" };
                 match nodes {
@@ -181,8 +187,9 @@ pub fn why_waiting(needs: &Needs, avoids: &[NodeId], live: &[LiveNode]) -> Reaso
     let preferred: Vec<&LiveNode> = able.iter().copied().filter(|node| !avoids.contains(&node.id)).collect();
     let (nodes, other) =
         if preferred.is_empty() || preferred.len() == able.len() { (able, false) } else { (preferred, true) };
-    if nodes.iter().any(|node| node.leases < node.offer.slots) {
-        return Reason::AboutToTake;
+    let mut free = nodes.iter().filter(|node| node.free_slots() > 0).peekable();
+    if free.peek().is_some() {
+        return if free.all(|node| node.silent) { Reason::Silent } else { Reason::AboutToTake };
     }
     Reason::Busy { nodes: nodes.len(), other }
 }

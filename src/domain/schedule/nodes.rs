@@ -18,13 +18,15 @@ pub struct LiveNode {
     pub draining: bool,
     /// Whether it is benched.
     pub benched: bool,
+    /// Whether it has not been heard from for a while, so that it is not expected to ask for work soon.
+    pub silent: bool,
 }
 
 impl LiveNode {
     /// A node that is live at this time and holds this many leases.
     pub fn of(node: Node, leases: u32, now_ms: i64) -> Self {
-        let (benched, draining) = (node.is_benched(now_ms), node.draining);
-        Self { id: node.id, leases, draining, benched, offer: node.offer }
+        let (benched, draining, silent) = (node.is_benched(now_ms), node.draining, node.is_silent(now_ms));
+        Self { id: node.id, leases, draining, benched, silent, offer: node.offer }
     }
 
     /// Whether it accepts any work.

@@ -17,18 +17,21 @@ fn a_waiting_job_says_what_the_nodes_have_to_do_with_it() {
     let failed = ReadyJob { avoids: vec![NodeId(1)], ..plain.clone() };
     let draining = LiveNode { draining: true, ..node(3, 1, 0) };
     let benched = LiveNode { benched: true, ..node(4, 1, 0) };
+    let silent = LiveNode { silent: true, ..node(6, 1, 0) };
     let recent = game_job(1, KeyClass::Metered, Some(14_160));
     let old = game_job(1, KeyClass::Metered, Some(14_100));
     let large = ReadyJob { needs: Needs { resolution: 1440, ..plain.needs }, ..plain.clone() };
     let small = Offer { resolutions: vec![1080], ..offer(BUILTIN) };
     let in_use =
         LiveNode { leases: 1, offer: Offer { renderers: vec![], ..game_node(5, None, None).offer }, ..node(5, 1, 1) };
-    let cases: [(&ReadyJob, Vec<LiveNode>, &str); 17] = [
+    let cases: [(&ReadyJob, Vec<LiveNode>, &str); 19] = [
         (&plain, vec![], "no render node is connected"),
         (&game, vec![node(1, 1, 0)], "no node offers the game renderer"),
         (&plain, vec![node(1, 1, 1), node(2, 1, 1)], "all 2 nodes are busy"),
         (&plain, vec![node(1, 1, 1)], "the only node is busy"),
         (&plain, vec![node(1, 2, 1)], "a node is about to take it"),
+        (&plain, vec![node(1, 1, 0), silent.clone()], "a node is about to take it"),
+        (&plain, vec![node(1, 1, 1), silent], "every free node has been silent for 45 seconds: see `admin nodes list`"),
         (&failed, vec![node(1, 1, 0), node(2, 1, 1)], "the only other node is busy"),
         (&failed, vec![node(1, 1, 1)], "the only node is busy"),
         (&plain, vec![draining.clone()], "every node that could take it is draining"),
