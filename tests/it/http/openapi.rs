@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use dinkem_appliance::domain::error_code::error_responses;
 use dinkem_appliance::domain::failure::FailureCode;
+use dinkem_appliance::domain::protocol;
 use dinkem_appliance::http::routes;
 use serde_json::Value;
 
@@ -53,4 +54,10 @@ fn openapi_error_codes_match_the_table() {
     let codes: BTreeSet<&str> = error_responses().iter().map(|known| known.code.as_str()).collect();
     let codes: Vec<Value> = codes.into_iter().map(Value::from).collect();
     assert_eq!(DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"], Value::from(codes));
+}
+
+#[test]
+fn document_lists_the_protocol_versions_that_work() {
+    let versions = &DOCUMENT["components"]["parameters"]["Protocol"]["schema"]["enum"];
+    assert_eq!(*versions, Value::from((1..=protocol::OURS + 1).collect::<Vec<_>>()));
 }
