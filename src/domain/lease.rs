@@ -82,32 +82,22 @@ impl LeaseEnd {
 
     /// The operator removed the node; the job is not to blame.
     pub fn node_removed() -> Self {
-        let failure = Failure {
-            code: FailureCode::NodeFailed,
-            message: "The render node was removed.".to_owned(),
-            retry: Retry::Anywhere,
-        };
-        Self::Failed(failure, Blame::Nobody)
+        Self::nobodys_fault("The render node was removed.")
     }
 
     /// The node's machine joined again, without the job; the job is not to blame.
     pub fn node_started_anew() -> Self {
-        let failure = Failure {
-            code: FailureCode::NodeFailed,
-            message: "The render node was started anew while it held the job.".to_owned(),
-            retry: Retry::Anywhere,
-        };
-        Self::Failed(failure, Blame::Nobody)
+        Self::nobodys_fault("The render node was started anew while it held the job.")
     }
 
     /// The server's store was restored or replaced by a copy; the job is not to blame.
     pub fn server_replaced() -> Self {
-        let failure = Failure {
-            code: FailureCode::NodeFailed,
-            message: "The server was replaced while the job was rendering.".to_owned(),
-            retry: Retry::Anywhere,
-        };
-        Self::Failed(failure, Blame::Nobody)
+        Self::nobodys_fault("The server was replaced while the job was rendering.")
+    }
+
+    fn nobodys_fault(message: &str) -> Self {
+        let (code, retry) = (FailureCode::NodeFailed, Retry::Anywhere);
+        Self::Failed(Failure { code, message: message.to_owned(), retry }, Blame::Nobody)
     }
 
     /// The node is alive, but made no progress for too long.
