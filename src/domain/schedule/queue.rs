@@ -4,7 +4,7 @@
 //! An in-memory copy of the store's rows: made from them at startup and whenever the two may differ. Only what metered
 //! accounts were charged, and how long jobs took, is known here alone; after a restart all accounts start equal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::super::id::{AccountId, JobId, NodeId};
 use super::super::job::Renderer;
@@ -31,7 +31,8 @@ struct Lane {
 #[derive(Debug, Default)]
 struct Lanes {
     lanes: HashMap<Line, Lane>,
-    turns: BTreeMap<Turn, Line>,
+    /// Whose turn it is: one for each lane.
+    turns: BTreeSet<Turn>,
 }
 
 /// The jobs of one class and renderer.
@@ -246,7 +247,7 @@ impl ReadyQueue {
     /// avoids the node waits for another one as long as `elsewhere` says that there is one.
     pub fn pick(&self, node: NodeId, offer: &Offer, mut elsewhere: impl FnMut(&ReadyJob) -> bool) -> Option<ReadyJob> {
         let firsts = self.kinds.iter().filter_map(|((needs, avoids), lanes)| {
-            let turn = *lanes.turns.first_key_value()?.0;
+            let turn = *lanes.turns.first()?;
             let fits = offer.can_render(needs)
                 && (!avoids.contains(&node) || !self.get(turn.job).is_some_and(|job| elsewhere(&job)));
             fits.then_some(turn)
@@ -369,7 +370,7 @@ impl Lanes {
             None => drop(self.lanes.remove(&line)),
             Some(job) => {
                 lane.turn = policy::turn(line.1, standing, *job, beyond);
-                self.turns.insert(lane.turn, line);
+                self.turns.insert(lane.turn);
             }
         }
     }
