@@ -88,8 +88,6 @@ pub fn open(path: &Path, role: Role) -> Result<Db> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", AUTOCHECKPOINT_PAGES)?;
     connection.pragma_update(None, "mmap_size", 0)?;
-    // Savepoints keep the old content of the pages that they change, which otherwise goes to a temporary file.
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
     Ok(Db::new(connection))
 }
