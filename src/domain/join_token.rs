@@ -3,6 +3,7 @@
 use super::error::{Error, Result};
 use super::node::NODE_NAME_CHARS;
 use super::text::is_unclean;
+use super::wording::counted;
 
 /// Seconds until a join token expires, unless the operator says otherwise: an hour…
 pub const JOIN_TOKEN_SECONDS: u64 = 3_600;
@@ -80,6 +81,14 @@ pub struct JoinToken {
 }
 
 impl JoinToken {
+    /// `once`, `for 200 machines`: how often it works.
+    pub fn how_often(&self) -> String {
+        match self.uses {
+            1 => "once".to_owned(),
+            uses => format!("for {}", counted(uses, "machine")),
+        }
+    }
+
     /// Machines that may still join with it, besides those that come back.
     pub fn left(&self) -> u32 {
         self.uses.saturating_sub(self.used)

@@ -25,6 +25,13 @@ impl JoinTicket {
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
+    /// The command to run on the render node.
+    pub fn command(&self) -> Result<String> {
+        let elsewhere = if self.server.is_some() { "" } else { " --server https://SERVER:8443" };
+        // `echo` is a shell builtin, so the token does not appear in the process list.
+        Ok(format!("echo {} | dinkem-appliance node --join -{elsewhere}", self.encode()?))
+    }
+
     /// Parses a token; surrounding white space from pasting is ignored.
     pub fn decode(token: &str) -> Result<Self> {
         URL_SAFE_NO_PAD.decode(token.trim()).ok().and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| {

@@ -91,16 +91,14 @@ fn create(terms: Terms, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
     let (url, ca) = server.map_or((None, None), |server| (Some(server.url), server.ca));
     let within = if terms.seconds == JOIN_TOKEN_SECONDS { "an hour".to_owned() } else { in_words(terms.seconds) };
     let (token, secret) = tokens::create(app, &config::operator(), terms)?;
-    let text = JoinTicket { server: url.clone(), ca, secret: secret.reveal().to_owned() }.encode()?;
+    let ticket = JoinTicket { server: url.clone(), ca, secret: secret.reveal().to_owned() };
+    let (text, command) = (ticket.encode()?, ticket.command()?);
     if call.json {
         let mut shown = shown(&token);
         shown["join_token"] = json!(text);
         output::json(&shown);
         return Ok(());
     }
-    let elsewhere = if url.is_some() { "" } else { " --server https://SERVER:8443" };
-    // `echo` is a shell builtin, so the token does not appear in the process list.
-    let command = format!("echo {text} | {} node --join -{elsewhere}", config::NAME);
     if std::io::stdout().is_terminal() {
         output::line(&command);
     } else {
@@ -108,10 +106,7 @@ fn create(terms: Terms, app: &App, data_dir: &Path, call: &Call) -> Result<()> {
         output::line(&text);
         output::say(&command);
     }
-    let often = match token.uses {
-        1 => "once".to_owned(),
-        uses => format!("for {}", counted(uses, "machine")),
-    };
+    let often = token.how_often();
     output::say(&format!("Run this command on the render node. The token works {often}, within {within}."));
     match url {
         Some(server) => output::say(&format!("The node must be able to reach {server}.")),

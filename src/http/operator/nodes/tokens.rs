@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use crate::app::nodes::tokens;
 use crate::domain::error::{Error, Result};
 use crate::domain::join_token::{JOIN_TOKEN_USES, JoinToken, NAME_PREFIX_CHARS, Terms};
-use crate::domain::wording::counted;
 use crate::http::operator::actions::{Action, Done, Fields};
 use crate::http::operator::context::Context;
 use crate::http::operator::parts::{Dialog, action_button, card, changes, copyable, dialog, field, number, opener};
@@ -93,15 +92,13 @@ fn create(context: &Context<'_>, fields: &Fields) -> Result<Done> {
         ca: context.call.authority_pem.map(str::to_owned),
         secret: secret.reveal().to_owned(),
     };
-    // `echo` is a shell builtin, so the token does not appear in the process list.
-    let line = format!("echo {} | dinkem-appliance node --join -", ticket.encode()?);
-    let often = if token.uses == 1 { "once".to_owned() } else { format!("for {}", counted(token.uses, "machine")) };
+    let line = ticket.command()?;
     Ok(Done::shown(
         "Join token created.",
         html! {
             div.stack {
                 h2 id="result-title" { "Add a node" }
-                p { "Run this on the render node. The token works " (often) ", within " (within) ", and is not shown again." }
+                p { "Run this on the render node. The token works " (token.how_often()) ", within " (within) ", and is not shown again." }
                 (copyable("join-line", "the command", &line))
                 p.hint { "The node must be able to reach " (context.call.base.url("")) "." }
                 div.buttons { button.btn.main type="button" data-closes { "Close" } }
