@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
 
+mod spec;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +18,7 @@ use dinkem_appliance::app::upkeep::retention;
 use dinkem_appliance::app::{App, Settings, accounts, jobs, nodes};
 use dinkem_appliance::domain::error::Result;
 use dinkem_appliance::domain::id::NodeId;
-use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, JobStatus, Renderer, SteamId};
+use dinkem_appliance::domain::job::{Caller, JobStatus};
 use dinkem_appliance::domain::ledger::LedgerRow;
 use dinkem_appliance::domain::money::{Currency, Micros};
 use dinkem_appliance::domain::operator::Operator;
@@ -28,6 +30,8 @@ use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::store::leases::Ending;
 use dinkem_appliance::store::{self, Store, Tx};
 use uuid::{Builder, Uuid};
+
+use crate::spec::spec;
 
 /// Finished jobs.
 const JOBS: u64 = 1_000_000;
@@ -121,19 +125,6 @@ fn serve(dir: &Path) -> Result<Arc<App>> {
 
 fn store_bytes(dir: &Path) -> u64 {
     std::fs::metadata(dir.join("store.db")).expect("the store").len()
-}
-
-fn spec() -> JobSpec {
-    JobSpec {
-        demo_url: "https://demos.example.com/2026/11/match-730-1234567890.dem.bz2".into(),
-        steam64_id: SteamId::new(SteamId::FIRST + 7).expect("a player"),
-        round: 5,
-        fps: 60,
-        resolution: 1080,
-        commands: Commands::default(),
-        renderer: Renderer::Builtin,
-        metadata: None,
-    }
 }
 
 /// Adds finished jobs as submissions, claims and completions would: nine of ten done and billed, the rest cancelled. One

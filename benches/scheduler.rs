@@ -31,6 +31,8 @@ mod flood;
 #[path = "scheduler/peers.rs"]
 mod peers;
 #[cfg(unix)]
+mod spec;
+#[cfg(unix)]
 #[path = "scheduler/stage.rs"]
 mod stage;
 #[cfg(unix)]

@@ -3,7 +3,15 @@
 //! 10,000 events for 100 webhooks are in the outbox when the server starts. For comparison, the same with no webhook
 //! that hangs, and with a single worker, as in a server that calls webhooks one after another.
 
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its results and panics on errors")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its results and panics on errors"
+)]
+
+#[path = "../tests/it/support/spec.rs"]
+mod spec;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,13 +24,15 @@ use dinkem_appliance::app::accounts::{self, auth};
 use dinkem_appliance::app::webhooks::{operator, owner};
 use dinkem_appliance::app::{App, Settings, jobs};
 use dinkem_appliance::domain::error::Result;
-use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
+use dinkem_appliance::domain::job::Caller;
 use dinkem_appliance::domain::operator::Operator;
 use dinkem_appliance::domain::webhook::AllowedHost;
 use dinkem_appliance::os::clock::{SystemClock, pause};
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::scheduler;
 use dinkem_appliance::wire::base::Base;
+
+use crate::spec::spec;
 
 /// Accounts, each with a webhook of its own.
 const WEBHOOKS: u64 = 100;
@@ -94,19 +104,6 @@ fn account(app: &Arc<App>, number: u64, url: &str) -> Result<Caller> {
     let caller = auth::authenticate(app, &[&format!("Bearer {}", key.reveal())])?;
     owner::set(app, &caller, url.to_owned(), false)?;
     Ok(caller)
-}
-
-fn spec() -> JobSpec {
-    JobSpec {
-        demo_url: "https://example.com/match.dem".into(),
-        steam64_id: SteamId::new(SteamId::FIRST + 7).expect("a Steam ID"),
-        round: 2,
-        fps: 30,
-        resolution: 1080,
-        commands: Commands::default(),
-        renderer: Renderer::Builtin,
-        metadata: None,
-    }
 }
 
 /// A receiver with keep-alive that counts events, or one that never answers; its address.

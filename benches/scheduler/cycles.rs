@@ -19,7 +19,8 @@ use dinkem_appliance::store::Store;
 use tempfile::TempDir;
 
 use crate::peers::{NAMES, Peers};
-use crate::stage::{Stage, serve, spec};
+use crate::spec::spec;
+use crate::stage::{Stage, serve};
 use crate::{TURN, TURNS, clip, median, transitions};
 
 /// Workers at once. Peers run with the last number.

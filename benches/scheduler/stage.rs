@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dinkem_appliance::app::accounts::{self, auth};
 use dinkem_appliance::app::{App, Settings, nodes};
-use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
+use dinkem_appliance::domain::job::{Caller, Renderer};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::offer::Offer;
 use dinkem_appliance::domain::operator::Operator;
@@ -96,18 +96,4 @@ pub fn serve(dir: &Path) -> Arc<App> {
 /// What each node offers.
 pub fn offer(slots: u32) -> Offer {
     Offer { renderers: vec![Renderer::Builtin], slots, ..Offer::none() }
-}
-
-/// The job that everybody submits.
-pub fn spec() -> JobSpec {
-    JobSpec {
-        demo_url: "https://demos.example.com/2026/11/match-730-1234567890.dem.bz2".into(),
-        steam64_id: SteamId::new(SteamId::FIRST + 7).expect("a player"),
-        round: 5,
-        fps: 60,
-        resolution: 1080,
-        commands: Commands::default(),
-        renderer: Renderer::Builtin,
-        metadata: None,
-    }
 }

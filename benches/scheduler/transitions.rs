@@ -18,7 +18,7 @@ use dinkem_appliance::store::leases::{Ending, LeaseState};
 use dinkem_appliance::store::{self, Store};
 use uuid::Builder;
 
-use crate::stage::spec;
+use crate::spec::spec;
 
 /// Makes ids differ.
 static NUMBER: AtomicU64 = AtomicU64::new(1);

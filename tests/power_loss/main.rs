@@ -24,6 +24,9 @@ mod disk;
 #[path = "../it/support/rng.rs"]
 mod rng;
 #[cfg(target_os = "linux")]
+#[path = "../it/support/spec.rs"]
+mod spec;
+#[cfg(target_os = "linux")]
 #[path = "../it/support/video.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod video;

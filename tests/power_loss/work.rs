@@ -12,7 +12,7 @@ use dinkem_appliance::app::leases::Grant;
 use dinkem_appliance::app::{App, Settings, accounts, jobs, leases, nodes, webhooks};
 use dinkem_appliance::domain::failure::{Failure, FailureCode, Retry};
 use dinkem_appliance::domain::id::LeaseId;
-use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, JobStatus, Renderer, SteamId};
+use dinkem_appliance::domain::job::{Caller, JobStatus, Renderer};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::operator::Operator;
 use dinkem_appliance::domain::sha256::Sha256;
@@ -20,6 +20,7 @@ use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
 use uuid::Uuid;
 
+use crate::spec::spec;
 use crate::video::CLIP;
 use crate::wait::{TIMEOUT, until};
 
@@ -198,17 +199,4 @@ fn end(app: &App, node: &Node, grant: &Grant, acknowledged: &Acknowledgements) -
 fn is_in_the_database(dir: &Path) -> bool {
     let changed = |name: &str| dir.join(name).metadata().unwrap().modified().unwrap();
     changed("store.db") >= changed("store.db-wal")
-}
-
-fn spec() -> JobSpec {
-    JobSpec {
-        demo_url: "https://example.com/match.dem".into(),
-        steam64_id: SteamId::new(SteamId::FIRST + 7).unwrap(),
-        round: 2,
-        fps: 30,
-        resolution: 1080,
-        commands: Commands::default(),
-        renderer: Renderer::Builtin,
-        metadata: None,
-    }
 }

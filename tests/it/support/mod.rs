@@ -43,6 +43,7 @@ pub mod script;
 pub mod seed;
 #[cfg(target_os = "linux")]
 pub mod slurm;
+pub mod spec;
 pub mod test_app;
 pub mod tools;
 pub mod video;

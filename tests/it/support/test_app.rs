@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dinkem_appliance::app::accounts::{auth, dinks};
 use dinkem_appliance::app::{App, Settings, accounts, leases, nodes};
-use dinkem_appliance::domain::job::{Caller, Commands, JobSpec, Renderer, SteamId};
+use dinkem_appliance::domain::job::{Caller, Renderer};
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::quota::Quotas;
@@ -17,6 +17,8 @@ use dinkem_appliance::os::room::Room;
 use tempfile::TempDir;
 
 use super::wait::until;
+
+pub use super::spec::spec;
 
 /// The time at which every test starts. Unix time in milliseconds.
 pub const START_MS: i64 = 1_794_000_000_000;
@@ -131,18 +133,4 @@ fn settings() -> Settings {
 
 pub fn bearer(key: &Secret) -> String {
     format!("Bearer {}", key.reveal())
-}
-
-/// The job that tests submit.
-pub fn spec() -> JobSpec {
-    JobSpec {
-        demo_url: "https://example.com/match.dem".into(),
-        steam64_id: SteamId::new(SteamId::FIRST + 7).unwrap(),
-        round: 2,
-        fps: 30,
-        resolution: 1080,
-        commands: Commands::default(),
-        renderer: Renderer::Builtin,
-        metadata: None,
-    }
 }
