@@ -267,7 +267,7 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
         fs::create_dir(ready.join(name)).unwrap();
     }
     // A restored store has not been served yet.
-    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
+    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM epochs").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();
     let waits = cli.run(&["admin", "account", "list"]);
