@@ -130,10 +130,14 @@ fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     nodes::join(&studio.test.app, &token, "since").unwrap();
     let worker = Worker::new(&studio.test.app);
     let since = worker.claim().lease.id;
+    let lost = jobs::submit(&studio.test.app, &studio.caller, spec()).unwrap().job.public_id;
 
     let new = tempfile::tempdir().unwrap();
-    studio.restore(new.path(), &file).unwrap();
+    let window = studio.restore(new.path(), &file).unwrap().lost;
+    assert!((window.from_ms..=window.until_ms).contains(&test_app::START_MS), "{window:?}");
     let app = studio.serve(new.path());
+    let unknown = jobs::get(&app, &studio.caller, lost).err().unwrap();
+    assert_eq!(unknown.code.as_str(), "lost_in_failover", "{unknown}");
     assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code.as_str()), Some("join_token_refused"));
     let later = Worker::new(&app).claim().lease.id;
     assert!(later.0 > since.0 + 1_000, "{later} may have been granted before {since}");
