@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
+use crate::support::epochs::clip_file;
 use crate::support::test_app::{self, TestApp, spec};
 use crate::support::worker::Worker;
 
@@ -54,7 +55,7 @@ impl Studio {
     }
 
     fn restore(&self, to: &Path, from: &Path) -> Result<Restored, Error> {
-        backup::restore(to, from, &*self.test.clock)
+        backup::restore(to, from, &*self.test.clock, &*self.test.random)
     }
 
     /// A server on a restored directory.
@@ -87,7 +88,7 @@ fn backup_with_videos_restores_everything_on_a_new_machine() {
     let app = studio.serve(&dir);
     let after = studio.clip(&app).unwrap();
     assert_eq!((before.token.reveal(), before.lease), (after.token.reveal(), after.lease));
-    let video = format!("clips/{}.mp4", after.lease);
+    let video = clip_file(studio.test.dir.path(), after.lease, "mp4");
     assert_eq!(read(dir.join(&video)), read(studio.test.dir.path().join(&video)));
     assert_eq!(read(dir.join("demos").join(studio.demo.file_name().unwrap())).as_deref(), Some(&b"a demo"[..]));
     assert_eq!(jobs::get(&app, &studio.caller, studio.waiting).unwrap().job.status, JobStatus::Queued);
@@ -111,14 +112,14 @@ fn backup_without_videos_keeps_existing_clips_and_forgets_the_rest() {
     let Studio { test, caller, done, .. } = studio;
     let TestApp { app, clock, random, dir } = test;
     drop(Arc::into_inner(app).unwrap());
-    let restored = backup::restore(dir.path(), &file, &*clock).unwrap();
+    let restored = backup::restore(dir.path(), &file, &*clock, &*random).unwrap();
     assert_eq!((restored.videos, restored.forgotten), (1, 0));
     let aside = restored.aside.expect("the old data is kept");
     assert!(aside.starts_with(dir.path()) && aside.join("store.db").exists());
     let app = test_app::serve(dir.path(), &clock, &random).unwrap();
     let clip = jobs::get(&app, &caller, done).unwrap().job.clip.unwrap();
-    assert!(dir.path().join(format!("clips/{}.mp4", clip.lease)).exists());
-    assert!(aside.join(format!("clips/{}.mp4", clip.lease)).exists());
+    let video = clip_file(&aside, clip.lease, "mp4");
+    assert!(dir.path().join(&video).exists() && aside.join(&video).exists());
 }
 
 #[test]
@@ -129,10 +130,14 @@ fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     nodes::join(&studio.test.app, &token, "since").unwrap();
     let worker = Worker::new(&studio.test.app);
     let since = worker.claim().lease.id;
+    let lost = jobs::submit(&studio.test.app, &studio.caller, spec()).unwrap().job.public_id;
 
     let new = tempfile::tempdir().unwrap();
-    studio.restore(new.path(), &file).unwrap();
+    let window = studio.restore(new.path(), &file).unwrap().lost;
+    assert!((window.from_ms..=window.until_ms).contains(&test_app::START_MS), "{window:?}");
     let app = studio.serve(new.path());
+    let unknown = jobs::get(&app, &studio.caller, lost).err().unwrap();
+    assert_eq!(unknown.code.as_str(), "lost_in_failover", "{unknown}");
     assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code.as_str()), Some("join_token_refused"));
     let later = Worker::new(&app).claim().lease.id;
     assert!(later.0 > since.0 + 1_000, "{later} may have been granted before {since}");
@@ -155,14 +160,14 @@ fn restored_lease_expires_and_its_job_goes_to_another_node() {
 fn missing_or_damaged_files_are_left_out_and_named() {
     let studio = Studio::open();
     let clip = studio.clip(&studio.test.app).unwrap();
-    let video = studio.test.dir.path().join(format!("clips/{}.mp4", clip.lease));
+    let video = studio.test.dir.path().join(clip_file(studio.test.dir.path(), clip.lease, "mp4"));
     let mut bytes = fs::read(&video).unwrap();
     bytes[100] ^= 1;
     fs::write(&video, bytes).unwrap();
     fs::remove_file(&studio.demo).unwrap();
     let (file, made) = studio.backup(true);
     let demo = format!("demos/{}", studio.demo.file_name().unwrap().to_str().unwrap());
-    assert_eq!(made.left_out, [demo, format!("clips/{}.mp4", clip.lease)]);
+    assert_eq!(made.left_out, [demo, clip_file(studio.test.dir.path(), clip.lease, "mp4")]);
     assert_eq!((made.demos, made.videos), (0, Some(0)));
     let new = tempfile::tempdir().unwrap();
     assert_eq!(studio.restore(new.path(), &file).unwrap().forgotten, 1);
@@ -191,7 +196,7 @@ fn relative_files(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 
 /// Files that a restored data directory does not need.
 fn is_temporary(path: &str) -> bool {
-    ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
+    ["ballast", "lock", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
 }
@@ -266,7 +271,7 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
         fs::create_dir(ready.join(name)).unwrap();
     }
     // A restored store has not been served yet.
-    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
+    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM epochs").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();
     let waits = cli.run(&["admin", "account", "list"]);
