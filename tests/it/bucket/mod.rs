@@ -1,0 +1,3 @@
+//! Clips in a bucket of an S3-compatible store.
+
+mod client;
