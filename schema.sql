@@ -1,4 +1,4 @@
--- The store of a dinkem-appliance, version 6. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
+-- The store of a dinkem-appliance, version 7. `src/store/engine/migrations.rs` applies it to an empty file, in one transaction;
 -- older files are brought to the same schema by the steps in `src/store/migrations/`, so columns that were
 -- added later come last in their table here too.
 --
@@ -219,7 +219,8 @@ CREATE INDEX leases_job ON leases (job);
 -- The nodes that a queued job avoids.
 CREATE INDEX leases_avoid ON leases (job, node) WHERE avoid = 1;
 
--- Published clips. Deleting a clip deletes its row but keeps the job's. Files: `clips/{lease}.mp4` and `.jpg`.
+-- Published clips. Deleting a clip deletes its row but keeps the job's. Files: `clips/{epoch}-{lease}.mp4`
+-- and `.jpg`; without the epoch if the lease belongs to none.
 CREATE TABLE clips (
     job          INTEGER PRIMARY KEY REFERENCES jobs (id),
     -- Part of the clip's URL. Stored in clear because its owner can ask for it at any time.
@@ -440,11 +441,20 @@ CREATE TABLE queue_changes (
 
 INSERT INTO queue_changes (id, number) VALUES (1, 0);
 
--- Marker written when the server last started or stopped. The file `served` beside the store holds the same marker, so
--- a copied or restored store is detected by the mismatch. Empty until a server has run. One row.
-CREATE TABLE served (
-    id   INTEGER PRIMARY KEY CHECK (id = 1),
-    mark BLOB    NOT NULL CHECK (length(mark) = 16)
+-- The stretches of the store's life: the first begins when a server first serves the store, each further one when the
+-- store takes the place of another (`admin promote`, `admin restore`). The file `epoch` beside the store names the current
+-- one, so a copied or restored store is detected by the mismatch. A lease belongs to the epoch with the greatest
+-- `first_lease` that is not above its number; leases below all of them belong to none.
+CREATE TABLE epochs (
+    first_lease   INTEGER PRIMARY KEY,
+    -- Eight hexadecimal digits.
+    epoch         TEXT    NOT NULL UNIQUE CHECK (length(epoch) = 8),
+    -- NULL: with the migration to version 7.
+    began_at_ms   INTEGER,
+    -- If the store took the place of another: the time in which that one may have accepted jobs that this one lacks.
+    lost_from_ms  INTEGER,
+    lost_until_ms INTEGER,
+    CHECK ((lost_from_ms IS NULL) = (lost_until_ms IS NULL))
 ) STRICT;
 
 -- Audit log: who did what, and when. Append-only, enforced by triggers.

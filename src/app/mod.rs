@@ -28,6 +28,7 @@ use ipnet::IpNet;
 use uuid::{Builder, Uuid};
 
 use crate::domain::camera::CameraMode;
+use crate::domain::epoch::{Epoch, Epochs};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::job::{JobSpec, Renderer};
@@ -39,7 +40,7 @@ use crate::os::clock::Clock;
 use crate::os::doorbell::Doorbell;
 use crate::os::random::Random;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
-use crate::store::{COMMIT_BATCH, Store, Tx};
+use crate::store::{self, COMMIT_BATCH, Store, Tx};
 
 use crate::app::accounts::keys::Uses;
 use crate::app::clips::files::ClipFiles;
@@ -98,6 +99,8 @@ pub struct App {
     /// Random number source.
     pub random: Arc<dyn Random>,
     store: Store,
+    /// The store's epochs, which do not change while a server runs.
+    epochs: Arc<Epochs>,
     heartbeats: Heartbeats,
     frames: Frames,
     watched: Watched,
@@ -155,9 +158,10 @@ impl App {
     ) -> Result<Arc<App>> {
         upkeep::ballast::remove_if_full(data_dir, &room);
         let news = Arc::new(Doorbell::default());
-        let app = Self::with(Store::serve(data_dir, news.clone())?, settings, news, clock, random, room);
+        let store = Store::serve(data_dir, news.clone())?;
+        store.enter_epoch(|| random.bits().map(Epoch::from_bits), clock.now_ms())?;
+        let app = Self::with(store, settings, news, clock, random, room)?;
         app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
-        app.leave_mark();
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
         demos::index::enqueue(&app)?;
@@ -180,7 +184,7 @@ impl App {
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
         let settings = Settings::default();
-        Ok(Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room))
+        Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room)
     }
 
     fn with(
@@ -190,10 +194,12 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         room: Arc<Room>,
-    ) -> Arc<App> {
+    ) -> Result<Arc<App>> {
+        let epochs = Arc::new(store.read(store::epochs::all)?);
         let lease = Duration::from_millis(settings.lease_ms);
-        let clip_files = ClipFiles::of(&store.folder);
-        Arc::new(App {
+        let clip_files = ClipFiles::of(&store.folder, Arc::clone(&epochs));
+        Ok(Arc::new(App {
+            epochs,
             settings,
             claims: Claims::new(Arc::clone(&news)),
             news,
@@ -226,7 +232,7 @@ impl App {
             archived: upkeep::retention::Reached::default(),
             measured: upkeep::storage::Latest::default(),
             stopping: AtomicBool::new(false),
-        })
+        }))
     }
 
     /// Number of leases whose files are being uploaded or checked.
@@ -263,15 +269,6 @@ impl App {
         self.indexer.news.ring();
         self.measured.wanted.ring();
         self.outbox.stop();
-    }
-
-    /// Writes a new mark by which the next start recognizes the store. Called when the server starts and after it has
-    /// stopped. A full disk must not keep the server from starting; the previous mark then remains.
-    pub fn leave_mark(&self) {
-        let left = self.random.bits().and_then(|mark| self.store.leave_mark(mark.to_be_bytes()));
-        if let Err(error) = left {
-            log::warn!("could not write a new mark to the store: {error}");
-        }
     }
 
     /// Records the store's progress in a file next to it, so that replacing it with an older copy is detected.

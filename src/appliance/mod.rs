@@ -154,7 +154,9 @@ impl Appliance {
         self.nodes.join();
         let cut = self.http.stop() + self.dashboard.map_or(0, Dashboard::stop);
         self.scheduler.stop();
-        self.app.leave_mark();
+        if let Err(error) = self.app.note_rows() {
+            log::warn!("could not record the store's progress: {error}");
+        }
         cut
     }
 

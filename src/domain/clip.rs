@@ -95,7 +95,7 @@ pub struct VideoFacts {
 pub struct Clip {
     /// Its URL token.
     pub token: ClipToken,
-    /// The lease it was uploaded under: its files are `clips/{lease}.mp4` and `.jpg`.
+    /// The lease it was uploaded under, after which its files are named.
     pub lease: super::id::LeaseId,
     /// Length of the file in bytes.
     pub bytes: u64,

@@ -86,6 +86,7 @@ error_codes! {
         VideoMissing "video_missing" 400 "A node completed a lease without uploading a video.";
         AddressNotAllowed "address_not_allowed" 403 "Metrics are only available from the server's own machine and networks allowed with `--metrics-allow`, or with the metrics token.";
         JoinTokenRefused "join_token_refused" 403 "The join token is used, expired or unknown: create a new one.";
+        LostInFailover "lost_in_failover" 404 "The job was lost when a standby or a backup took over: submit it again. It is not billed.";
         NotFound "not_found" 404 "The resource does not exist, or belongs to another account.";
         MethodNotAllowed "method_not_allowed" 405 "The route does not support this method; `Allow` lists those it supports.";
         BodyTooSlow "body_too_slow" 408 "The body arrived too slowly.";

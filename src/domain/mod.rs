@@ -7,6 +7,7 @@ pub mod camera;
 pub mod clip;
 pub mod delivery;
 pub mod demo;
+pub mod epoch;
 pub mod error;
 pub mod error_code;
 pub mod failure;

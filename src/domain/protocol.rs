@@ -6,8 +6,11 @@ use super::error::{Error, Kind, Result};
 use super::error_code::ErrorCode;
 
 /// The protocol version of this program. Version 2 introduced the version number itself, version 3 the game, version 4
-/// live frames, version 5 the server's word on how often to send heartbeats.
-pub const OURS: u32 = 5;
+/// live frames, version 5 the server's word on how often to send heartbeats, version 6 leases that are named by their
+/// epoch and number.
+pub const OURS: u32 = 6;
+/// The first version whose leases are named by their epoch and number; older nodes get the number alone.
+const NAMED_LEASES: u32 = 6;
 /// The oldest version that works with this one: so far, every version has only added to the one before.
 const OLDEST: u32 = 1;
 /// The version of a node that does not send one.
@@ -43,6 +46,11 @@ impl Program {
         Ok(Self { version: version.filter(is_plain).unwrap_or_default().to_owned(), protocol })
     }
 
+    /// Whether it understands a lease's name.
+    pub fn knows_lease_names(&self) -> bool {
+        self.protocol >= NAMED_LEASES
+    }
+
     /// Whether it may send fields that this server does not know.
     pub fn is_newer(&self) -> bool {
         self.protocol > OURS
@@ -56,7 +64,7 @@ mod tests {
     #[test]
     fn older_protocols_and_the_next_one_are_compatible() {
         for (protocol, is_near) in
-            [(0, false), (1, true), (4, true), (5, true), (6, true), (7, false), (u32::MAX, false)]
+            [(0, false), (1, true), (5, true), (6, true), (7, true), (8, false), (u32::MAX, false)]
         {
             assert_eq!(Program::new(None, protocol).is_ok(), is_near, "{protocol}");
         }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rouille::Response;
 
-use crate::app::Settings;
+use crate::app::App;
 use crate::app::leases::{self, Beaten, Claim, Claimed, Grant, UploadError, frames};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
@@ -36,12 +37,13 @@ pub fn claim(call: &Call<'_>, node: &Node) -> Result<Response> {
         waiting_claims: call.waiting_claims,
         is_there: call.is_connected,
     };
-    claimed(call, leases::begin(call.app, node, &claim)?)
+    claimed(call, node.program.knows_lease_names(), leases::begin(call.app, node, &claim)?)
 }
 
-fn claimed(call: &Call<'_>, outcome: Claimed) -> Result<Response> {
+/// `named`: whether the node understands a lease's name.
+fn claimed(call: &Call<'_>, named: bool, outcome: Claimed) -> Result<Response> {
     let waiting = match outcome {
-        Claimed::Job(grant) => return answer::json(200, &granted(&grant, &call.app.settings, &call.base)?),
+        Claimed::Job(grant) => return answer::json(200, &granted(call.app, named, &grant, &call.base)?),
         Claimed::Nothing => return Ok(answer::empty(204)),
         Claimed::Waits(waiting) => waiting,
     };
@@ -49,7 +51,7 @@ fn claimed(call: &Call<'_>, outcome: Claimed) -> Result<Response> {
     let waker = parking.waker();
     waiting.sleep(call.app, Arc::new(move || waker.wake()));
     let time = waiting.left(call.app);
-    let again = |call: &Call<'_>| claimed(call, waiting.again(call.app, call.is_over, call.is_connected)?);
+    let again = move |call: &Call<'_>| claimed(call, named, waiting.again(call.app, call.is_over, call.is_connected)?);
     Ok(call.sleep(parking, time, again))
 }
 
@@ -123,10 +125,13 @@ pub fn fail(call: &Call<'_>, node: &Node) -> Result<Response> {
     answer::json(200, &serde_json::json!({}))
 }
 
-fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswer> {
+fn granted(app: &App, named: bool, grant: &Grant, base: &Base) -> Result<ClaimAnswer> {
+    let settings = &app.settings;
+    let number = grant.lease.id;
+    let lease = if named { leases::name(app, number) } else { LeaseName::numbered(number) };
     let spec = &grant.job.job.spec;
     Ok(ClaimAnswer {
-        lease: grant.lease.id.0,
+        lease,
         expires_in_ms: grant.expires_in_ms,
         heartbeat_ms: Some(grant.heartbeat_ms),
         job: wire::job::view(&grant.job, base)?,
@@ -150,7 +155,7 @@ fn granted(grant: &Grant, settings: &Settings, base: &Base) -> Result<ClaimAnswe
 }
 
 fn lease(call: &Call<'_>) -> Result<LeaseId> {
-    let text = call.parameter();
-    let number = if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None };
-    number.map(LeaseId).ok_or_else(|| Error::not_found("A lease is identified by its number."))
+    let name = LeaseName::parse(call.parameter())
+        .ok_or_else(|| Error::not_found("A lease is identified by its epoch and number, such as 7f3a9c1e-42."))?;
+    leases::named(call.app, &name)
 }

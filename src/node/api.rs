@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config;
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::Failure;
@@ -125,7 +126,7 @@ impl Server {
     }
 
     /// Reports progress, with a live frame if there is one for whoever watches: a JPEG.
-    pub fn heartbeat(&self, lease: i64, progress: Progress, frame: Option<&[u8]>) -> Result<Heard, Trouble> {
+    pub fn heartbeat(&self, lease: LeaseName, progress: Progress, frame: Option<&[u8]>) -> Result<Heard, Trouble> {
         let (stage, frame) = (progress.stage.as_str().to_owned(), frame.map(|jpeg| STANDARD.encode(jpeg)));
         let request = HeartbeatRequest { stage, progress: progress.fraction, frame };
         let body = json(&request)?;
@@ -140,12 +141,12 @@ impl Server {
     }
 
     /// The lease's uploaded demo.
-    pub fn demo(&self, lease: i64, seconds: u64) -> Result<Response, Trouble> {
+    pub fn demo(&self, lease: LeaseName, seconds: u64) -> Result<Response, Trouble> {
         self.call(Method::GET, &format!("leases/{lease}/demo"), "", Body::Empty, seconds)
     }
 
     /// How many bytes of a lease's video the server has, determined by an empty upload at offset 0.
-    pub fn uploaded_bytes(&self, lease: i64) -> Result<u64, Trouble> {
+    pub fn uploaded_bytes(&self, lease: LeaseName) -> Result<u64, Trouble> {
         match self.upload(lease, Part::Video, 0, &mut std::io::empty(), 0)? {
             Uploaded::To(bytes) | Uploaded::GoOnAt(bytes) => Ok(bytes),
         }
@@ -154,7 +155,7 @@ impl Server {
     /// Uploads `length` bytes of a lease's file at `offset`. A poster is sent in one piece.
     pub fn upload(
         &self,
-        lease: i64,
+        lease: LeaseName,
         part: Part,
         offset: u64,
         from: &mut dyn Read,
@@ -175,7 +176,7 @@ impl Server {
     }
 
     /// Completes the lease with the uploaded video. Idempotent.
-    pub fn complete(&self, lease: i64, request: &CompleteRequest) -> Result<(), Trouble> {
+    pub fn complete(&self, lease: LeaseName, request: &CompleteRequest) -> Result<(), Trouble> {
         self.post(&format!("leases/{lease}/complete"), request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
     }
 
@@ -183,7 +184,7 @@ impl Server {
     /// demo, the build that recorded it.
     pub fn fail(
         &self,
-        lease: i64,
+        lease: LeaseName,
         failure: &Failure,
         log: Option<String>,
         demo_build: Option<u32>,

@@ -3,6 +3,7 @@
 //! The cache starts empty: files that a crash left behind are not trusted. Demos in use are never evicted; of the
 //! others, the least recently used goes first.
 
+use crate::domain::epoch::LeaseName;
 use crate::os::files;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -88,12 +89,12 @@ impl DemoCache {
     }
 
     /// Where to fetch a demo to before [`Self::put`]; `label` keeps concurrent fetches apart.
-    pub fn part(&self, label: i64) -> PathBuf {
+    pub fn part(&self, label: LeaseName) -> PathBuf {
         self.dir.join(format!("{label}.part"))
     }
 
     /// The directory to unpack a fetched demo in.
-    pub fn unpacking(&self, label: i64) -> PathBuf {
+    pub fn unpacking(&self, label: LeaseName) -> PathBuf {
         self.dir.join(format!("{label}.unpacking"))
     }
 
@@ -170,7 +171,7 @@ mod tests {
 
     impl Scratch {
         fn put(&self, sha256: &str, bytes: u64) -> HeldDemo<'_> {
-            let part = self.cache.part(7);
+            let part = self.cache.part(LeaseName::parse("7").unwrap());
             fs::write(&part, sha256).unwrap();
             self.cache.put(sha256, &part, bytes).unwrap()
         }

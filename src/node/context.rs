@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use log::warn;
 
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::job::Renderer;
@@ -154,7 +155,7 @@ impl Context {
     }
 
     /// A lease's work directory: a short path that is never reused.
-    pub fn work_dir(&self, lease: i64) -> PathBuf {
+    pub fn work_dir(&self, lease: LeaseName) -> PathBuf {
         self.work.join(lease.to_string())
     }
 

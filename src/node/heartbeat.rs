@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use log::{debug, info};
 
+use crate::domain::epoch::LeaseName;
 use crate::node::api::{Server, Trouble};
 use crate::node::frames::Frames;
 use crate::node::lease::{Hold, Leave};
@@ -14,7 +15,7 @@ const GAP: Duration = Duration::from_millis(HEARTBEAT_GAP_MS);
 
 /// Sends heartbeats until the work is over or the lease is lost: as often as the server says, but at least three times
 /// per lease duration; besides at the beginning of each stage, and with live frames while somebody watches.
-pub fn beat(server: &Server, lease: i64, hold: &Hold<'_>, mut frames: Frames) {
+pub fn beat(server: &Server, lease: LeaseName, hold: &Hold<'_>, mut frames: Frames) {
     while hold.check().is_ok() {
         let seen = hold.bell().rings();
         let asked_at = hold.now();

@@ -13,6 +13,7 @@ use log::{info, warn};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::clip::POSTER_BYTES;
+use crate::domain::epoch::LeaseName;
 use crate::domain::key::Secret;
 use crate::domain::sha256::Sha256;
 use crate::os::files;
@@ -48,9 +49,10 @@ pub struct Made {
 /// What the node remembers of a finished clip.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
-    lease: i64,
+    #[serde(with = "crate::wire::lease")]
+    lease: LeaseName,
     job: String,
-    /// SHA-256 of the node's key: another server's leases have the same numbers.
+    /// SHA-256 of the node's key: a server that knows no epochs has leases with the numbers of another's.
     node: String,
     video_bytes: u64,
     video_sha256: String,
@@ -102,7 +104,7 @@ impl Outbox {
     }
 
     /// Moves what a renderer has made into the outbox, and syncs it.
-    pub fn keep(&self, lease: i64, job: &str, made: Made, now_ms: i64) -> io::Result<Parcel> {
+    pub fn keep(&self, lease: LeaseName, job: &str, made: Made, now_ms: i64) -> io::Result<Parcel> {
         let dir = self.dir_of(lease);
         files::empty_dir(&dir)?;
         let video = dir.join(VIDEO);
@@ -135,7 +137,7 @@ impl Outbox {
     }
 
     /// Removes the clip of a lease, if there is one: the server has it, or does not want it.
-    pub fn remove(&self, lease: i64) {
+    pub fn remove(&self, lease: LeaseName) {
         let dir = self.dir_of(lease);
         match fs::remove_dir_all(&dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -145,7 +147,7 @@ impl Outbox {
         }
     }
 
-    fn dir_of(&self, lease: i64) -> PathBuf {
+    fn dir_of(&self, lease: LeaseName) -> PathBuf {
         self.dir.join(lease.to_string())
     }
 
@@ -177,7 +179,7 @@ impl Outbox {
 
 impl Parcel {
     /// The lease that it is delivered under.
-    pub fn lease(&self) -> i64 {
+    pub fn lease(&self) -> LeaseName {
         self.note.lease
     }
 
@@ -235,6 +237,7 @@ fn drop_entry(path: &Path, why: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::LeaseId;
 
     const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -242,16 +245,20 @@ mod tests {
         Outbox::open(dir.join("outbox"), &Secret::new("key"), now_ms).unwrap()
     }
 
+    fn name(lease: i64) -> LeaseName {
+        LeaseName::numbered(LeaseId(lease))
+    }
+
     fn keep(outbox: &Outbox, dir: &Path, lease: i64, now_ms: i64) {
         let (video, poster) = (dir.join("made.mp4"), dir.join("made.jpg"));
         fs::write(&video, format!("video {lease}")).unwrap();
         fs::write(&poster, b"\xff\xd8\xffjpeg").unwrap();
         let made = Made { video, poster, pov_verified: Some(true), log: Some("the end".into()) };
-        outbox.keep(lease, "job", made, now_ms).unwrap();
+        outbox.keep(name(lease), "job", made, now_ms).unwrap();
     }
 
     fn leases(outbox: &Outbox) -> Vec<i64> {
-        std::iter::from_fn(|| outbox.next()).map(|parcel| parcel.lease()).collect()
+        std::iter::from_fn(|| outbox.next()).map(|parcel| parcel.lease().lease.0).collect()
     }
 
     #[test]
@@ -260,11 +267,11 @@ mod tests {
         let outbox = open(dir.path(), 0);
         (1..=3).for_each(|lease| keep(&outbox, dir.path(), lease, lease));
         assert_eq!(leases(&outbox), [0; 0], "only those of earlier runs");
-        outbox.remove(2);
-        outbox.remove(4);
+        outbox.remove(name(2));
+        outbox.remove(name(4));
         let outbox = open(dir.path(), 10);
         let first = outbox.next().unwrap();
-        assert_eq!((first.lease(), first.job()), (1, "job"));
+        assert_eq!((first.lease(), first.job()), (name(1), "job"));
         assert_eq!(fs::read(first.video()).unwrap(), b"video 1");
         assert_eq!(fs::read(first.poster().unwrap()).unwrap(), b"\xff\xd8\xffjpeg");
         let completion = first.completion();
@@ -296,7 +303,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let outbox = open(dir.path(), 0);
             keep(&outbox, dir.path(), 7, 0);
-            spoil(&outbox.dir_of(7));
+            spoil(&outbox.dir_of(name(7)));
             assert_eq!(leases(&open(dir.path(), 0)), [0; 0], "{what}");
             assert_eq!(fs::read_dir(&outbox.dir).unwrap().count(), 0, "{what}");
         }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::Error;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
@@ -18,7 +19,7 @@ use crate::node::outbox::Parcel;
 /// Delivers the clip of one lease.
 pub struct Delivery<'a> {
     pub server: &'a Server,
-    pub lease: i64,
+    pub lease: LeaseName,
     pub hold: &'a Hold<'a>,
 }
 

@@ -8,6 +8,7 @@ use std::{fs, io, thread};
 use log::{info, warn};
 
 use crate::domain::camera::CameraMode;
+use crate::domain::epoch::LeaseName;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::domain::job::{Renderer, Stage};
 use crate::os::files;
@@ -55,7 +56,7 @@ pub fn resume(node: &Context, parcel: &Parcel, stop: &StopFlag) {
 
 /// Does `work` with heartbeats, and reports its outcome to the server. A finished clip stays in the outbox if the node
 /// stops and the server cannot be told.
-fn under_lease(node: &Context, lease: i64, job: &str, hold: &Hold<'_>, work: impl FnOnce() -> Result<(), Ended>) {
+fn under_lease(node: &Context, lease: LeaseName, job: &str, hold: &Hold<'_>, work: impl FnOnce() -> Result<(), Ended>) {
     let frames = Frames::of(&node.work_dir(lease));
     thread::scope(|scope| {
         scope.spawn(|| heartbeat::beat(&node.server, lease, hold, frames));
@@ -240,7 +241,7 @@ fn job_file(node: &Context, claim: &ClaimAnswer, demo: &Path, sha256: &str, work
 }
 
 /// Reports a failure of the job, with retries until the server accepts it or the lease expires.
-fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
+fn tell(node: &Context, lease: LeaseName, failure: &Failure, hold: &Hold<'_>) {
     let mut wait = node.retry_first();
     let mut failure = failure.clone();
     loop {
@@ -267,7 +268,7 @@ fn tell(node: &Context, lease: i64, failure: &Failure, hold: &Hold<'_>) {
 
 /// Returns the job at once when the node stops, instead of letting the lease expire. Sent only once: if it fails, the
 /// lease expires anyway. Returns whether the server has answered.
-fn give_back(node: &Context, lease: i64) -> bool {
+fn give_back(node: &Context, lease: LeaseName) -> bool {
     let stopped = Failure {
         code: FailureCode::NodeFailed,
         message: "The render node was stopped.".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operator::Operator;
@@ -10,7 +11,7 @@ use crate::store::engine::connection::{self, Role};
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::migrations;
 use crate::store::engine::ready::Ready;
-use crate::store::{audit, clips};
+use crate::store::{audit, clips, epochs};
 
 /// Clips read per page.
 const PAGE: u32 = 1_000;
@@ -58,19 +59,19 @@ impl Copy {
         self.db.always(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0))
     }
 
-    /// Prepares the copy to be put into service: `renew` lets it replace another store, clips without a video are
-    /// removed (their jobs stay done and billed), and the audit log records the restore. Returns how many were removed.
+    /// Prepares the copy to be put into service: `renew` lets it replace another store and says what happened, clips
+    /// without a video are removed (their jobs stay done and billed), and the audit log records the restore.
     pub fn settle(
         self,
         note: &Note<'_>,
-        renew: impl FnOnce(&mut Tx<'_>) -> Result<()>,
+        renew: impl FnOnce(&mut Tx<'_>) -> Result<(String, LostWindow)>,
         mut has_video: impl FnMut(&clips::Stored) -> Result<bool>,
-    ) -> Result<u64> {
+    ) -> Result<Settled> {
         let mut forgotten = 0;
-        migrations::in_transaction(&self.db, |db| {
+        let lost = migrations::in_transaction(&self.db, |db| {
             let ready = Ready::default();
             let mut tx = Tx::new(db, &ready);
-            renew(&mut tx)?;
+            let (renewed, lost) = renew(&mut tx)?;
             let mut after = None;
             loop {
                 let page = clips::page(&tx, after, PAGE)?;
@@ -83,11 +84,23 @@ impl Copy {
                     }
                 }
             }
-            let details = format!("{}, {} without a video", note.details, counted(forgotten, "clip"));
-            audit::insert(&mut tx, note.at_ms, note.operator, "restore", note.subject, &details)
+            let details = format!("{}, {} without a video, {renewed}", note.details, counted(forgotten, "clip"));
+            audit::insert(&mut tx, note.at_ms, note.operator, "restore", note.subject, &details)?;
+            Ok(lost)
         })?;
-        Ok(forgotten)
+        let numbers = (epochs::highest_lease(&self.db)?, epochs::highest_row(&self.db)?);
+        Ok(Settled { forgotten, lost, numbers })
     }
+}
+
+/// A copy that may be put into service.
+pub struct Settled {
+    /// Clips that were removed because they have no video.
+    pub forgotten: u64,
+    /// The time in which the store that it replaces may have accepted jobs that it lacks.
+    pub lost: LostWindow,
+    /// Its highest lease number, and how far its rows have progressed.
+    pub numbers: (i64, i64),
 }
 
 /// The audit log entry of a restore.

@@ -15,6 +15,8 @@ use crate::os::files;
 /// The database's name.
 pub const STORE: &str = "store.db";
 /// The file next to the database by which a server recognizes its store.
+pub const EPOCH: &str = "epoch";
+/// The same file of older versions.
 pub const SERVED: &str = "served";
 /// Files that a restored appliance needs besides the store, demos and clips, so that clients and nodes can still
 /// reach it.
@@ -83,7 +85,17 @@ impl DataDir {
         log_of(&self.store())
     }
 
+    /// The index of the write-ahead log.
+    pub fn index(&self) -> PathBuf {
+        self.store().with_extension("db-shm")
+    }
+
     /// The file by which a server recognizes its store.
+    pub fn epoch(&self) -> PathBuf {
+        self.0.join(EPOCH)
+    }
+
+    /// The same file of older versions.
     pub fn served(&self) -> PathBuf {
         self.0.join(SERVED)
     }

@@ -12,6 +12,7 @@ pub mod copies;
 pub mod demo_indexes;
 pub mod demos;
 pub mod dinks;
+pub mod epochs;
 pub mod history;
 pub mod integrity;
 pub mod job_archive;
@@ -29,7 +30,6 @@ pub mod outbox;
 pub mod rates;
 pub mod restore;
 pub mod retention;
-pub mod served;
 pub mod submissions;
 pub mod unbilled;
 pub mod unfinished;
@@ -43,6 +43,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::epoch::Epoch;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{AccountId, JobId, LeaseId};
@@ -54,6 +55,7 @@ use crate::domain::schedule::policy::ReservedBeyondDinks;
 use crate::domain::wording::quoted;
 use crate::os::doorbell::Doorbell;
 
+use crate::store::data_dir::EPOCH;
 pub use crate::store::data_dir::{DataDir, STORE, is_job_archive, is_small_file, open_private};
 pub use crate::store::engine::checkpoints::LOG_ALARM_BYTES;
 pub use crate::store::engine::db::{Db, Tx};
@@ -63,7 +65,7 @@ use crate::store::engine::readers::Readers;
 use crate::store::engine::ready::Ready;
 use crate::store::engine::writer::Writer;
 use crate::store::engine::{connection, migrations, queue_rows, snapshot};
-use crate::store::served::file::ServedFile;
+use crate::store::epochs::file::EpochFile;
 
 /// An open store.
 pub struct Store {
@@ -71,7 +73,7 @@ pub struct Store {
     pub folder: DataDir,
     ready: Arc<Ready>,
     readers: Readers,
-    served: ServedFile,
+    epoch_file: EpochFile,
     writing: Writing,
 }
 
@@ -95,10 +97,10 @@ impl Store {
             Err(error) if error.code == ErrorCode::RestoreUndone => log::error!("{error}"),
             finished => finished?,
         }
-        served::file::check_present(&folder)?;
+        epochs::file::check_present(&folder)?;
         let mut db = connection::open(&folder.store(), connection::Role::Writer)?;
         migrations::create_or_migrate(&mut db, &folder)?;
-        served::file::check(&db, &folder)?;
+        epochs::file::check(&db, &folder)?;
         // Checkpoint what a crash left in the log, so that the log is reused and need not grow, even on a full disk.
         if let Err(error) = db.checkpoint() {
             log::warn!("could not truncate the store's write-ahead log at startup: {error}");
@@ -107,8 +109,8 @@ impl Store {
         queue_rows::rebuild(&ready, &db)?;
         let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;
         let readers = Readers::new(folder.store());
-        let served = ServedFile::default();
-        Ok(Self { folder, ready, readers, served, writing: Writing::Server { writer, _lock: lock } })
+        let epoch_file = EpochFile::default();
+        Ok(Self { folder, ready, readers, epoch_file, writing: Writing::Server { writer, _lock: lock } })
     }
 
     /// Opens the store as `admin`, with or without a running server. Never creates or migrates it: without a store the
@@ -129,40 +131,56 @@ impl Store {
         let db = connection::open(&folder.store(), connection::Role::Beside)?;
         migrations::check(&db)?;
         let readers = Readers::new(folder.store());
-        let (ready, served) = (Arc::default(), ServedFile::default());
-        Ok(Self { folder, ready, readers, served, writing: Writing::Beside(Mutex::new(db)) })
+        let (ready, epoch_file) = (Arc::default(), EpochFile::default());
+        Ok(Self { folder, ready, readers, epoch_file, writing: Writing::Beside(Mutex::new(db)) })
     }
 
-    /// Writes a new mark to the store and to the file `served`. Called by the server when it starts and stops.
-    pub fn leave_mark(&self, mark: served::Mark) -> Result<()> {
-        let (old, numbers) =
-            self.read(|db| Ok((served::mark(db)?, (served::highest_lease(db)?, served::highest_row(db)?))))?;
-        self.served.mark(&self.folder, old, mark, numbers, || self.write(move |tx| served::set_mark(tx, &mark)))
+    /// Begins the store's first epoch, unless it has one, and opens the file `epoch`. Called by the server when it
+    /// starts. `epoch`: makes the first one.
+    pub fn enter_epoch(&self, epoch: impl FnOnce() -> Result<Epoch>, now_ms: i64) -> Result<()> {
+        let (current, numbers) =
+            self.read(|db| Ok((epochs::current(db)?, (epochs::highest_lease(db)?, epochs::highest_row(db)?))))?;
+        match current {
+            Some(current) => {
+                // A full disk must not keep the server from starting.
+                if let Err(error) = self.epoch_file.resume(&self.folder, current, numbers) {
+                    log::warn!("could not open the file {EPOCH} next to the store: {error}");
+                }
+                Ok(())
+            }
+            None => {
+                let epoch = epoch()?;
+                let commit = || self.write(move |tx| epochs::begin(tx, epoch, None, now_ms));
+                self.epoch_file.begin(&self.folder, epoch, numbers, commit)
+            }
+        }
     }
 
     /// Records a lease whose commit is on disk. Server only.
     pub fn lease_given(&self, lease: LeaseId) {
-        self.served.lease_given(lease);
+        self.epoch_file.lease_given(lease);
     }
 
-    /// Records in the file `served` how far the store's rows have progressed. Called periodically by the server.
+    /// Records in the file `epoch` how far the store's rows have progressed. Called periodically by the server.
     pub fn note_rows(&self) -> Result<()> {
-        self.read(served::highest_row).map(|rows| self.served.rows_written(rows))
+        self.read(epochs::highest_row).map(|rows| self.epoch_file.rows_written(rows))
     }
 
     /// The error if the store is not the one that a server last served here.
     pub fn copied(&self) -> Result<Option<Error>> {
-        self.read(|db| served::file::fault(db, &self.folder))
+        self.read(|db| epochs::file::fault(db, &self.folder))
     }
 
     /// How to resolve that error.
     pub fn how_to_resolve(&self) -> String {
-        served::file::how_to_resolve(&self.folder)
+        epochs::file::how_to_resolve(&self.folder)
     }
 
-    /// Lets the next server accept the store as it is. Requires the data directory's lock.
-    pub fn forget_served(&self) -> Result<()> {
-        served::file::forget(&self.folder)
+    /// Writes the file `epoch` for the store as it is, so that the next server accepts it. Requires the data directory's
+    /// lock.
+    pub fn write_epoch_file(&self, epoch: Epoch) -> Result<()> {
+        let numbers = self.read(|db| Ok((epochs::highest_lease(db)?, epochs::highest_row(db)?)))?;
+        epochs::file::write(&self.folder, &self.folder.store(), epoch, numbers)
     }
 
     /// Writes a snapshot of the whole store into one file. Not for the server, which may keep running meanwhile.

@@ -14,6 +14,7 @@ pub mod human;
 pub mod job;
 pub mod job_archive;
 pub mod join_token;
+pub mod lease;
 pub mod money;
 pub mod node;
 pub mod node_requests;

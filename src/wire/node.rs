@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::epoch::LeaseName;
 use crate::wire::job::{CommandsView, JobView};
 
 /// The header with the node's protocol version ([`crate::domain::protocol`]). Sent with every request, so that a server
@@ -74,8 +75,9 @@ pub struct GameView {
 /// The response, `200`; `204` if there is no job.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ClaimAnswer {
-    /// The lease's id.
-    pub lease: i64,
+    /// The lease.
+    #[serde(with = "crate::wire::lease")]
+    pub lease: LeaseName,
     /// Milliseconds until the lease expires without a heartbeat.
     pub expires_in_ms: u64,
     /// Milliseconds between two heartbeats of the lease. Absent from servers of older versions.

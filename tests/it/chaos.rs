@@ -217,8 +217,8 @@ fn check(appliance: &mut Appliance, key: &str, ids: &[String]) {
     appliance.restart();
     let clips: Vec<(String, String)> = {
         let store = appliance.store();
-        let mut rows = store.prepare("SELECT lease, lower(hex(sha256)) FROM clips").unwrap();
-        rows.query_map([], |row| Ok((format!("{}.mp4", row.get::<_, i64>(0)?), row.get(1)?)))
+        let mut rows = store.prepare("SELECT epoch || '-' || lease, lower(hex(sha256)) FROM clips, epochs").unwrap();
+        rows.query_map([], |row| Ok((format!("{}.mp4", row.get::<_, String>(0)?), row.get(1)?)))
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap()

@@ -13,6 +13,7 @@ use dinkem_appliance::domain::job::{Caller, JobStatus};
 use dinkem_appliance::domain::node::Node;
 use dinkem_appliance::domain::sha256::Sha256;
 
+use crate::support::epochs::clip_file;
 use crate::support::test_app::{LEASE, TestApp, spec};
 use crate::support::video::{CLIP, POSTER};
 
@@ -114,13 +115,16 @@ impl Fixture {
     /// Asserts that a complete clip is left, or nothing.
     #[track_caller]
     fn assert_frozen(&self, how: End, poster: bool) {
-        let lease = self.grant.lease.id;
+        let name = |extension| {
+            let path = clip_file(self.test.dir.path(), self.grant.lease.id, extension);
+            path.strip_prefix("clips/").unwrap().to_owned()
+        };
         let mut expected = Vec::new();
         if how == End::Completed {
             if poster {
-                expected.push((format!("{lease}.jpg"), POSTER.clone()));
+                expected.push((name("jpg"), POSTER.clone()));
             }
-            expected.push((format!("{lease}.mp4"), CLIP.clone()));
+            expected.push((name("mp4"), CLIP.clone()));
         }
         let found = self.files();
         assert!(found == expected, "{how:?}: {:?}", found.iter().map(|(name, _)| name).collect::<Vec<_>>());
@@ -189,7 +193,7 @@ fn clip_file_with_the_wrong_length_is_not_served() {
     let job = jobs::get(&fixture.test.app, &fixture.caller, fixture.grant.job.job.public_id).unwrap().job;
     assert_eq!(job.status, JobStatus::Done);
     let token = job.clip.unwrap().token;
-    let path = fixture.test.dir.path().join(format!("clips/{}.mp4", fixture.grant.lease.id));
+    let path = fixture.test.dir.path().join(clip_file(fixture.test.dir.path(), fixture.grant.lease.id, "mp4"));
     for length in [0, CLIP.len() - 1, CLIP.len() + 1] {
         let mut bytes = CLIP.clone();
         bytes.resize(length, 0);

@@ -134,13 +134,13 @@ fn contradiction(db: &Connection, files: &BTreeMap<PathBuf, Vec<u8>>, ever: &[Ac
             return Some(format!("{rule}: job {job}"));
         }
     }
-    let sql = "SELECT public_id, clips.lease, clips.sha256 FROM jobs LEFT JOIN clips ON clips.job = jobs.id
+    let sql = "SELECT public_id, epoch || '-' || clips.lease, clips.sha256 FROM epochs, jobs LEFT JOIN clips ON clips.job = jobs.id
         WHERE status = 'done'";
     let (mut statement, right) = (db.prepare(sql).unwrap(), Sha256::of(&*CLIP));
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
         let id = Uuid::from_bytes(row.get(0).unwrap());
-        let Some(lease) = row.get::<_, Option<i64>>(1).unwrap() else {
+        let Some(lease) = row.get::<_, Option<String>>(1).unwrap() else {
             if !ever.contains(&Acknowledged::Deleted(id)) {
                 return Some(format!("a done job without a clip: {id}"));
             }

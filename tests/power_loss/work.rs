@@ -101,7 +101,7 @@ pub fn work(dir: &Path) -> Vec<Acknowledged> {
             until("a checkpoint", || is_in_the_database(dir).then_some(()));
         }
         app.stop();
-        app.leave_mark();
+        app.note_rows().unwrap();
         close(app);
     }
     acknowledged.into_vec()

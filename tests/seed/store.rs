@@ -91,6 +91,5 @@ impl Seed {
         let app =
             App::serve(&self.dir, Settings::default(), Arc::new(SystemClock::new()), Arc::new(SystemRandom)).unwrap();
         app.note_rows().unwrap();
-        app.leave_mark();
     }
 }

@@ -1,12 +1,14 @@
 //! Paths of clip files: each video and poster is named after the lease it was uploaded under and is never renamed.
-//! All of their paths are built here.
+//! All of their names are built here: `7f3a9c1e-42.mp4`, or `42.mp4` for leases from before the first epoch.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::app::stored_files;
 use crate::domain::clip::VideoFacts;
+use crate::domain::epoch::{Epochs, LeaseName};
 use crate::domain::error::Result;
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
@@ -20,42 +22,48 @@ const EXTENSIONS: [&str; 3] = ["mp4", "jpg", "jpg.new"];
 
 /// The videos and posters of an appliance, including uploads in progress.
 #[derive(Clone, Debug)]
-pub struct ClipFiles(PathBuf);
+pub struct ClipFiles(PathBuf, Arc<Epochs>);
 
 impl ClipFiles {
-    /// The clip files in a data directory.
-    pub fn of(folder: &DataDir) -> Self {
-        Self(folder.clips())
+    /// The clip files in a data directory whose store has these epochs.
+    pub fn of(folder: &DataDir, epochs: Arc<Epochs>) -> Self {
+        Self(folder.clips(), epochs)
+    }
+
+    /// The name of a lease's file with this extension.
+    pub fn name(&self, lease: LeaseId, extension: &str) -> String {
+        format!("{}.{extension}", self.1.name(lease))
     }
 
     /// The video uploaded under a lease.
     pub fn video(&self, lease: LeaseId) -> PathBuf {
-        self.0.join(format!("{lease}.mp4"))
+        self.0.join(self.name(lease, "mp4"))
     }
 
     /// The poster uploaded under a lease.
     pub fn poster(&self, lease: LeaseId) -> PathBuf {
-        self.0.join(format!("{lease}.jpg"))
+        self.0.join(self.name(lease, "jpg"))
     }
 
     /// The lease that a file name belongs to; `None` for other files.
-    pub fn lease_of(name: &str) -> Option<LeaseId> {
-        let (number, extension) = name.split_once('.')?;
-        if EXTENSIONS.contains(&extension) { number.parse().ok().map(LeaseId) } else { None }
+    pub fn lease_of(name: &str) -> Option<LeaseName> {
+        let (lease, extension) = name.split_once('.')?;
+        if EXTENSIONS.contains(&extension) { LeaseName::parse(lease) } else { None }
     }
 
     /// Whether a file name is that of a video or a poster.
     pub fn is_published_name(name: &str) -> bool {
-        Self::lease_of(name).is_some_and(|lease| lease.0 > 0) && !name.ends_with(".new")
+        Self::lease_of(name).is_some_and(|name| name.lease.0 > 0) && !name.ends_with(".new")
     }
 
-    /// Every file that belongs to a lease.
-    pub fn all(&self) -> io::Result<Vec<(LeaseId, PathBuf)>> {
+    /// Every file that belongs to a lease; `None`: to one of another store.
+    pub fn all(&self) -> io::Result<Vec<(Option<LeaseId>, PathBuf)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
-            if let Some(lease) = entry.file_name().to_str().and_then(Self::lease_of) {
-                found.push((lease, entry.path()));
+            if let Some(name) = entry.file_name().to_str().and_then(Self::lease_of) {
+                let is_ours = self.1.name(name.lease) == name;
+                found.push((is_ours.then_some(name.lease), entry.path()));
             }
         }
         Ok(found)
@@ -139,16 +147,19 @@ mod tests {
     #[test]
     fn lease_is_read_from_file_name() {
         let cases = [
-            ("17.mp4", Some(17)),
-            ("17.jpg", Some(17)),
-            ("17.jpg.new", Some(17)),
+            ("17.mp4", Some("17")),
+            ("17.jpg", Some("17")),
+            ("17.jpg.new", Some("17")),
+            ("7f3a9c1e-17.mp4", Some("7f3a9c1e-17")),
             ("17.mov", None),
+            ("a-17.mp4", None),
             ("17", None),
             ("x.mp4", None),
             (".mp4", None),
         ];
         for (name, lease) in cases {
-            assert_eq!(ClipFiles::lease_of(name), lease.map(LeaseId), "{name}");
+            let found = ClipFiles::lease_of(name).map(|name| name.to_string());
+            assert_eq!(found.as_deref(), lease, "{name}");
         }
     }
 }

@@ -37,7 +37,8 @@ pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let video = opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256))?;
     // Length, tag and hash come from the row: a file with another length is not the one that was published.
     if video.bytes != clip.bytes {
-        let detail = format!("clips/{}.mp4 has {} bytes, not {}", clip.lease, video.bytes, clip.bytes);
+        let detail =
+            format!("clips/{} has {} bytes, not {}", app.clip_files.name(clip.lease, "mp4"), video.bytes, clip.bytes);
         return Err(Error::internal("A clip's file is damaged.", detail));
     }
     Ok(video)
@@ -53,8 +54,9 @@ pub fn open_poster(app: &App, token: &ClipToken) -> Result<ClipFile> {
 pub fn renew_link(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let account = caller.account.id;
     let token = ClipToken::from_bits(app.random.bits()?);
+    let unknown = owner::unknown(app, id);
     let job = app.store.write(move |tx| {
-        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(owner::unknown)?;
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or(unknown)?;
         if !store::clips::renew(tx, job.id, &token)? {
             return Err(no_clip());
         }

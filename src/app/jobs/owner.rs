@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::app::jobs::lifecycle;
 use crate::app::leases::watched;
 use crate::app::nodes::live;
-use crate::domain::error::{Error, Result};
+use crate::domain::epoch::LostWindow;
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::JobId;
 use crate::domain::job::{Caller, Job, JobStatus};
 use crate::domain::job_info::JobInfo;
@@ -16,6 +18,7 @@ use crate::domain::list::{JobFilter, cut};
 use crate::domain::schedule::LiveNode;
 use crate::domain::schedule::explain::{Explanation, explain};
 use crate::store;
+use crate::wire::time::rfc3339;
 
 /// A page of jobs.
 pub struct Page {
@@ -36,7 +39,7 @@ pub fn get(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
 
 /// The row of a job of the caller's account.
 pub(in crate::app) fn row(app: &App, caller: &Caller, id: Uuid) -> Result<Job> {
-    app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(unknown)
+    app.store.read(|db| store::jobs::by_public_id(db, caller.account.id, id))?.ok_or_else(|| unknown(app, id))
 }
 
 /// The account's jobs, newest first; `before`: only jobs with a smaller row number.
@@ -51,8 +54,9 @@ pub fn list(app: &App, caller: &Caller, filter: &JobFilter, limit: u32, before: 
 /// Cancels an unfinished job, or deletes a finished one's files and keeps its row. Idempotent.
 pub fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<JobInfo> {
     let (account, now) = (caller.account.id, app.clock.now_ms());
+    let unknown = unknown(app, id);
     let (job, cancelled, deleted) = app.store.write(move |tx| {
-        let job = store::jobs::by_public_id(tx, account, id)?.ok_or_else(unknown)?;
+        let job = store::jobs::by_public_id(tx, account, id)?.ok_or(unknown)?;
         let (cancelled, deleted) = if job.status.is_unfinished() {
             (Some(lifecycle::cancel(tx, &job, now)?), None)
         } else {
@@ -110,6 +114,15 @@ pub(in crate::app) fn only(mut described: Vec<JobInfo>) -> JobInfo {
     described.swap_remove(0)
 }
 
-pub(in crate::app) fn unknown() -> Error {
-    Error::not_found("There is no such job.")
+/// The error for an id that no job of the account has: perhaps the job was lost when this server's store took the place
+/// of another.
+pub(in crate::app) fn unknown(app: &App, id: Uuid) -> Error {
+    let Some(LostWindow { until_ms, .. }) = app.epochs.lost(&id) else {
+        return Error::not_found("There is no such job.");
+    };
+    let message = format!(
+        "The job was lost when this server took over from another at {}: submit it again. It is not billed.",
+        rfc3339(until_ms)
+    );
+    Error::new(Kind::NotFound, ErrorCode::LostInFailover, message)
 }

@@ -1,11 +1,22 @@
-//! Checks that a lease is live and belongs to the calling node.
+//! Checks that a lease is of this store, live, and the calling node's.
 
 use crate::app::App;
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{JobId, LeaseId, NodeId};
 use crate::store;
 use crate::store::leases::LeaseState;
+
+/// A lease's name for nodes.
+pub fn name(app: &App, lease: LeaseId) -> LeaseName {
+    app.epochs.name(lease)
+}
+
+/// The number of the lease with this name; one of another epoch is an error like a lease that has ended.
+pub fn named(app: &App, name: &LeaseName) -> Result<LeaseId> {
+    if app.epochs.knows(name) { Ok(name.lease) } else { Err(not_live(None)) }
+}
 
 /// The job of a live lease of this node.
 pub(in crate::app) fn live_job(app: &App, node: NodeId, lease: LeaseId) -> Result<JobId> {

@@ -15,4 +15,5 @@ pub(in crate::app) mod watched;
 pub use claiming::{Claim, Claimed, WAITING_CLAIMS, WaitingClaim, begin, claim, look, sweep};
 pub use complete::complete;
 pub use held::{Beaten, Grant, expire, fail, heartbeat};
+pub use live::{name, named};
 pub use uploads::{UploadError, append_video, open_demo, put_poster};

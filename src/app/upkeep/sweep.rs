@@ -29,7 +29,11 @@ pub(in crate::app) fn orphaned_clips(app: &App) -> Result<Vec<PathBuf>> {
     let mut orphans = Vec::new();
     // Files are listed before rows are read, so a file created meanwhile is not mistaken for an orphan.
     for (lease, path) in app.clip_files.all().map_err(unsweepable)? {
-        if !app.store.read(|db| store::leases::keeps_files(db, lease))? {
+        let is_needed = match lease {
+            Some(lease) => app.store.read(|db| store::leases::keeps_files(db, lease))?,
+            None => false,
+        };
+        if !is_needed {
             orphans.push(path);
         }
     }

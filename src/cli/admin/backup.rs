@@ -13,6 +13,7 @@ use crate::config;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
+use crate::os::random::SystemRandom;
 use crate::os::{files, user};
 use crate::wire::human;
 use crate::wire::time::rfc3339;
@@ -98,7 +99,7 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
 }
 
 pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
-    let restored = backup::restore(data_dir, &args.file, &SystemClock::new())?;
+    let restored = backup::restore(data_dir, &args.file, &SystemClock::new(), &SystemRandom)?;
     if call.json {
         output::json(&json!({
             "data_dir": data_dir,
@@ -107,6 +108,8 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             "jobs": restored.jobs,
             "videos": restored.videos,
             "clips_forgotten": restored.forgotten,
+            "lost_from": rfc3339(restored.lost.from_ms),
+            "lost_until": rfc3339(restored.lost.until_ms),
             "replaced": restored.aside,
             "replaced_elsewhere": restored.aside_behind,
         }));
@@ -118,6 +121,11 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             counted(restored.accounts, "account"),
             counted(restored.jobs, "job"),
             counted(restored.videos, "video")
+        ));
+        output::line(&format!(
+            "lost:     jobs accepted between {} and {}, if any",
+            rfc3339(restored.lost.from_ms),
+            rfc3339(restored.lost.until_ms)
         ));
         for aside in restored.aside.iter().chain(&restored.aside_behind) {
             output::line(&format!("replaced: {}", aside.display()));

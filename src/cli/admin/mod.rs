@@ -105,7 +105,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Backup(args) => backup::make(&args, &*open()?, call),
         Command::Restore(args) => backup::restore(&args, dir, call),
         Command::Promote(args) => {
-            promote::require_store(dir)?;
+            promote::prepare(dir)?;
             promote::run(args, &*open()?, dir, call)
         }
         Command::Doctor(args) => doctor::run(args, dir, call),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use log::Level;
 use rouille::{Request, Response, ResponseBody};
 
+use crate::domain::epoch::LeaseName;
 use crate::http::kit::measures::Measures;
 use crate::http::kit::routing::Found;
 use crate::os::clock::Clock;
@@ -174,7 +175,7 @@ fn shown_path(path: &str, found: &Found<'_>) -> String {
     for (name, value) in names(pattern).zip(&found.parameters) {
         let harmless = match name {
             "{id}" => uuid::Uuid::try_parse(value).is_ok_and(|id| id.get_version_num() == 7),
-            "{lease}" => value.len() <= PART_CHARS && value.bytes().all(|byte| byte.is_ascii_digit()),
+            "{lease}" => value.len() <= PART_CHARS && LeaseName::parse(value).is_some(),
             _ => false,
         };
         if harmless {
@@ -222,6 +223,7 @@ mod tests {
             (format!("/clips/{token}.mp4"), "/clips/{token}.mp4".into()),
             (format!("/embed/{token}"), "/embed/{token}".into()),
             ("/api/node/leases/17/video".into(), "/api/node/leases/17/video".into()),
+            ("/api/node/leases/7f3a9c1e-17/video".into(), "/api/node/leases/7f3a9c1e-17/video".into()),
             (format!("/api/node/leases/{token}/video"), "/api/node/leases/{lease}/video".into()),
             (format!("/clips/{token}.mov"), "/clips/(…)".into()),
             (format!("/{key}"), "/(…)".into()),

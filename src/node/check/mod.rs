@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::camera::CameraMode;
+use crate::domain::epoch::LeaseName;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::failure::FailureCode;
+use crate::domain::id::LeaseId;
 use crate::domain::job::Stage;
 use crate::domain::lease::Progress;
 use crate::os::clock::Clock;
@@ -26,8 +28,8 @@ use crate::node::lease::{Ended, Hold};
 use crate::node::patience::{Patience, RENDER_BASE_SECONDS};
 use crate::node::renderers::Renderers;
 
-/// An id that no lease ever has.
-const NO_LEASE: i64 = 0;
+/// A number that no lease ever has.
+const NO_LEASE: LeaseId = LeaseId(0);
 /// The test clip: round, frames per second, pixels.
 const ROUND: u32 = 2;
 const FPS: u32 = 30;
@@ -104,7 +106,7 @@ fn knows(state: &NodeState) -> Result<String> {
     let client = join::server_client(state.ca_pem.clone())?;
     // No instance id: the node's own agent may be running, and this must not count as a second one.
     let server = Server::new(client, &state.server, state.node_key.clone(), String::new());
-    match server.heartbeat(NO_LEASE, Progress { stage: Stage::Fetching, fraction: 0.0 }, None) {
+    match server.heartbeat(LeaseName::numbered(NO_LEASE), Progress { stage: Stage::Fetching, fraction: 0.0 }, None) {
         Ok(_) | Err(Trouble::Lost) => Ok(format!("{} recognizes this node", state.server)),
         Err(Trouble::Unknown) => Err(Error::not_found(format!(
             "{} no longer recognizes this node. Join again with a new token.",

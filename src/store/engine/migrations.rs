@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/4.sql"),
     include_str!("../migrations/5.sql"),
     include_str!("../migrations/6.sql"),
+    include_str!("../migrations/7.sql"),
 ];
 
 /// The current schema version.
@@ -75,9 +76,9 @@ fn create_or_advance(db: &Db) -> Result<()> {
 }
 
 /// Runs all of it in one transaction.
-pub fn in_transaction(db: &Db, work: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
+pub fn in_transaction<T>(db: &Db, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
     db.begin()?;
-    let done = work(db).and_then(|()| db.commit());
+    let done = work(db).and_then(|value| db.commit().map(|()| value));
     if done.is_err() {
         db.rollback();
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::os::files;
-use crate::store::data_dir::{DataDir, SERVED, STORE};
+use crate::store::data_dir::{DataDir, EPOCH, SERVED, STORE};
 
 use crate::store::restore::plan::Plan;
 pub use crate::store::restore::staging::{Staging, begin};
@@ -26,9 +26,10 @@ const PART: &str = "restore.part";
 const READY: &str = "restore.ready";
 
 /// Names that a backup may replace, each with the files set aside with it: an old log must never be applied to a new
-/// store, and no server has served the new store here.
-const PLACES: [(&str, &[&str]); 9] = [
+/// store, and what the last server wrote about the old one does not fit it.
+const PLACES: [(&str, &[&str]); 10] = [
     (STORE, &["store.db-wal", "store.db-shm", SERVED]),
+    (EPOCH, &[]),
     ("tls", &[]),
     ("local-nodes", &[]),
     ("server-url", &[]),

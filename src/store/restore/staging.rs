@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::domain::epoch::Epoch;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::os::files;
 use crate::store::data_dir::DataDir;
+use crate::store::epochs;
 use crate::store::restore::plan::{self, Plan};
 use crate::store::restore::{FOLDERS, PART, PLACES, READY, Stuck, at, links};
 
@@ -32,6 +34,12 @@ impl Staging {
     /// The same for a path in the data directory.
     pub fn of(&self, path: &Path) -> PathBuf {
         self.path(&path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().replace('\\', "/"))
+    }
+
+    /// Stages the file `epoch` for the staged store, whose highest lease number and progress these are.
+    pub fn write_epoch(&self, epoch: Epoch, numbers: (i64, i64)) -> Result<()> {
+        let part = DataDir::at(&self.folder.join(PART));
+        epochs::file::write(&part, &part.store(), epoch, numbers)
     }
 
     /// Whether this name is a link or a mount point, so that its content is staged on the disk behind it.

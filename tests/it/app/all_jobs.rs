@@ -14,6 +14,7 @@ use dinkem_appliance::domain::node::NodeState;
 use dinkem_appliance::wire::node_requests::FailReport;
 use uuid::Uuid;
 
+use crate::support::epochs::clip_file;
 use crate::support::test_app::{TestApp, bearer, spec};
 use crate::support::wait::until;
 
@@ -153,7 +154,7 @@ fn server_drops_a_lease_ended_by_another_process() {
     let lease = test.claim(&node).unwrap().lease.id;
     operator::cancel(&test.admin(), &crate::support::operator(), id).unwrap();
     // An upload still in flight when its file was removed.
-    let file = test.dir.path().join(format!("clips/{lease}.mp4"));
+    let file = test.dir.path().join(clip_file(test.dir.path(), lease, "mp4"));
     std::fs::write(&file, "late").unwrap();
     test.clock.advance(Duration::from_secs(1));
     assert_eq!(leases::expire(&test.app).unwrap(), 0);

@@ -20,6 +20,7 @@ use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::store::{Store, ledger};
 use dinkem_appliance::wire::base::Base;
 
+use crate::support::epochs::clip_file;
 use crate::support::process::BINARY;
 use crate::support::test_app::{LEASE, START_MS, TestApp, spec};
 use crate::support::video::{CLIP, FRAMES, POSTER};
@@ -245,15 +246,18 @@ fn ended_lease_deletes_its_files_and_sweep_deletes_orphaned_files() {
     complete(&test, &node, &done).unwrap();
     let open = claimed(&test, &metered, &node, spec());
     upload(&test, &node, &open, b"on its way");
-    let orphans = [format!("{}.mp4", lost.lease.id), format!("{}.jpg", lost.lease.id), "999.mp4".into()];
+    let name = |lease, extension| clip_file(test.dir.path(), lease, extension);
+    let foreign = [format!("clips/{}.mp4", done.lease.id), format!("clips/01234567-{}.mp4", done.lease.id)];
+    let orphans =
+        [&[name(lost.lease.id, "mp4"), name(lost.lease.id, "jpg"), "clips/999.mp4".into()], &foreign[..]].concat();
     for orphan in &orphans {
-        fs::write(test.dir.path().join("clips").join(orphan), "left by a crash").unwrap();
+        fs::write(test.dir.path().join(orphan), "left by a crash, or by another server").unwrap();
     }
     fs::write(test.dir.path().join("clips/notes.txt"), "the operator's own").unwrap();
     assert_eq!(app::upkeep::sweep::sweep(&test.app).unwrap(), orphans.len());
     assert_eq!(app::upkeep::sweep::sweep(&test.app).unwrap(), 0);
-    let kept = [format!("{}.mp4", done.lease.id), format!("{}.mp4", open.lease.id), "notes.txt".into()];
-    assert_eq!(files(&test, "clips"), kept);
+    let kept = [name(done.lease.id, "mp4"), name(open.lease.id, "mp4"), "clips/notes.txt".into()];
+    assert_eq!(files(&test, "clips").iter().map(|name| format!("clips/{name}")).collect::<Vec<_>>(), kept);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::Command;
 use super::node::lease_path;
 use crate::support::appliance::{Appliance, Joined};
 use crate::support::client::{Answer, Request, connect};
+use crate::support::epochs::clip_file;
 use crate::support::hash::sha256_hex;
 use crate::support::video::CLIP;
 use crate::support::wait::until;
@@ -21,7 +22,7 @@ fn completion(node: &Joined, claim: &Value, video: &[u8]) -> Request {
 }
 
 fn video_path(appliance: &Appliance, claim: &Value) -> PathBuf {
-    appliance.app.data_dir().join(format!("clips/{}.mp4", claim["lease"]))
+    appliance.app.data_dir().join(clip_file(appliance.app.data_dir(), &claim["lease"], "mp4"))
 }
 
 /// A named pipe in place of the video, so that hashing waits until the test writes to it.

@@ -22,11 +22,13 @@ struct Build {
 
 /// From before protocol versions were sent.
 const BEFORE: Build = Build { headers: &[], more: "" };
+/// The last version whose leases are numbers.
+const NUMBERED: Build = Build { headers: &[("Dinkem-Protocol", "5"), ("Dinkem-Version", "0.0.9")], more: "" };
 /// The current version.
-const OURS: Build = Build { headers: &[("Dinkem-Protocol", "5"), ("Dinkem-Version", "0.1.0")], more: "" };
+const OURS: Build = Build { headers: &[("Dinkem-Protocol", "6"), ("Dinkem-Version", "0.1.0")], more: "" };
 /// The next version.
 const NEXT: Build = Build {
-    headers: &[("Dinkem-Protocol", "6"), ("Dinkem-Version", "0.2.0-rc.1")],
+    headers: &[("Dinkem-Protocol", "7"), ("Dinkem-Version", "0.2.0-rc.1")],
     more: r#","gpu":{"name":"x","memory":[1,2]},"mood":null"#,
 };
 
@@ -53,7 +55,8 @@ impl Build {
 
 #[test]
 fn older_nodes_and_those_one_version_newer_work() {
-    for (build, version, protocol) in [(BEFORE, "", 1), (OURS, "0.1.0", 5), (NEXT, "0.2.0-rc.1", 6)] {
+    let builds = [(BEFORE, "", 1), (NUMBERED, "0.0.9", 5), (OURS, "0.1.0", 6), (NEXT, "0.2.0-rc.1", 7)];
+    for (build, version, protocol) in builds {
         let appliance = Appliance::start();
         let account = appliance.account("studio");
         let joined = build.join(&appliance).expect(201).json();
@@ -62,7 +65,12 @@ fn older_nodes_and_those_one_version_newer_work() {
         let claim = || {
             let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;
             let claim = build.send(&appliance, Some(key), "POST", "/api/node/claims", body).expect(200).json();
-            format!("/api/node/leases/{}", claim["lease"])
+            let lease = match &claim["lease"] {
+                Value::String(name) => name.clone(),
+                number => number.to_string(),
+            };
+            assert_eq!(lease.contains('-'), protocol >= 6, "{lease}");
+            format!("/api/node/leases/{lease}")
         };
         let lease = claim();
         build.send(&appliance, Some(key), "PUT", &lease, r#"{"stage":"rendering","progress":0.5}"#).expect(200);
@@ -88,6 +96,31 @@ fn older_nodes_and_those_one_version_newer_work() {
 }
 
 #[test]
+fn lease_of_another_epoch_has_ended_and_its_number_alone_is_enough() {
+    let appliance = Appliance::start();
+    let account = appliance.account("studio");
+    let key = OURS.join(&appliance).expect(201).json()["node_key"].as_str().unwrap().to_owned();
+    appliance.job(&account.metered);
+    let body = r#"{"wait_seconds":0,"renderers":["builtin"],"slots":1}"#;
+    let claim = OURS.send(&appliance, Some(&key), "POST", "/api/node/claims", body).expect(200).json();
+    let name = claim["lease"].as_str().unwrap();
+    let (epoch, number) = name.split_once('-').unwrap();
+    let beat = |lease: &str| {
+        let path = format!("/api/node/leases/{lease}");
+        OURS.send(&appliance, Some(&key), "PUT", &path, r#"{"stage":"rendering","progress":0.5}"#)
+    };
+    for known in [name, number] {
+        beat(known).expect(200);
+    }
+    for foreign in [format!("01234567-{number}"), format!("{epoch}-{number}0")] {
+        assert_eq!(beat(&foreign).expect(409).json()["code"], "lost", "{foreign}");
+    }
+    for none in [format!("{epoch}-"), format!("{}-{number}", epoch.to_uppercase() + "X"), format!("-{number}")] {
+        beat(&none).expect(404);
+    }
+}
+
+#[test]
 fn unknown_fields_are_ignored_only_from_newer_nodes() {
     for (build, status) in [(BEFORE, 400), (OURS, 400), (NEXT, 201)] {
         let build = Build { more: NEXT.more, ..build };
@@ -102,7 +135,7 @@ fn node_that_does_not_fit_is_told_which_side_to_update() {
     let key = OURS.join(&appliance).expect(201).json()["node_key"].as_str().unwrap().to_owned();
     let cases = [
         ("0", "protocol_unsupported", "update the node"),
-        ("7", "protocol_unsupported", "update the server"),
+        ("8", "protocol_unsupported", "update the server"),
         ("4000000000", "protocol_unsupported", "update the server"),
         ("02", "invalid_field", "must be a single number"),
         ("two", "invalid_field", "must be a single number"),
@@ -124,14 +157,14 @@ fn node_that_does_not_fit_is_told_which_side_to_update() {
 fn node_shows_the_message_of_an_incompatible_server() {
     let server = listen("127.0.0.1", |mut call, to| {
         let own = (call.header("dinkem-protocol"), call.header("dinkem-version"));
-        assert_eq!(own, (Some("5"), Some(env!("CARGO_PKG_VERSION"))));
+        assert_eq!(own, (Some("6"), Some(env!("CARGO_PKG_VERSION"))));
         call.bytes();
-        let answer = json!({"error": "Speak 7: update the node.", "code": "protocol_unsupported", "more": {}});
+        let answer = json!({"error": "Speak 8: update the node.", "code": "protocol_unsupported", "more": {}});
         reply(to, 400, &[], answer.to_string().as_bytes())
     });
     let dir = tempfile::tempdir().unwrap();
     let error = join(&format!("http://{server}"), None, &Secret::new("t"), "n", dir.path()).unwrap_err();
-    assert_eq!((error.code.as_str(), error.message.as_str()), ("protocol_unsupported", "Speak 7: update the node."));
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("protocol_unsupported", "Speak 8: update the node."));
 }
 
 #[test]
@@ -141,7 +174,7 @@ fn node_list_and_version_flag_show_program_versions() {
     let node = until("the node", || {
         Some(appliance.admin(&["nodes", "list"])["nodes"][0].clone()).filter(|node| node["slots"] == 1)
     });
-    assert_eq!((&node["version"], &node["protocol"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(5)));
+    assert_eq!((&node["version"], &node["protocol"]), (&json!(env!("CARGO_PKG_VERSION")), &json!(6)));
     let data = appliance.data_dir();
     let (_, table, _) = process::run(&["--data-dir", data.to_str().unwrap(), "admin", "nodes", "list"]);
     assert!(table.lines().next().unwrap().contains("VERSION"), "{table}");

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::support::cli::Cli;
 use crate::support::cli_server::CliServer;
+use crate::support::epochs::clip_file;
 use crate::support::test_app::{self, TestApp, spec};
 use crate::support::worker::Worker;
 
@@ -54,7 +55,7 @@ impl Studio {
     }
 
     fn restore(&self, to: &Path, from: &Path) -> Result<Restored, Error> {
-        backup::restore(to, from, &*self.test.clock)
+        backup::restore(to, from, &*self.test.clock, &*self.test.random)
     }
 
     /// A server on a restored directory.
@@ -87,7 +88,7 @@ fn backup_with_videos_restores_everything_on_a_new_machine() {
     let app = studio.serve(&dir);
     let after = studio.clip(&app).unwrap();
     assert_eq!((before.token.reveal(), before.lease), (after.token.reveal(), after.lease));
-    let video = format!("clips/{}.mp4", after.lease);
+    let video = clip_file(studio.test.dir.path(), after.lease, "mp4");
     assert_eq!(read(dir.join(&video)), read(studio.test.dir.path().join(&video)));
     assert_eq!(read(dir.join("demos").join(studio.demo.file_name().unwrap())).as_deref(), Some(&b"a demo"[..]));
     assert_eq!(jobs::get(&app, &studio.caller, studio.waiting).unwrap().job.status, JobStatus::Queued);
@@ -111,14 +112,14 @@ fn backup_without_videos_keeps_existing_clips_and_forgets_the_rest() {
     let Studio { test, caller, done, .. } = studio;
     let TestApp { app, clock, random, dir } = test;
     drop(Arc::into_inner(app).unwrap());
-    let restored = backup::restore(dir.path(), &file, &*clock).unwrap();
+    let restored = backup::restore(dir.path(), &file, &*clock, &*random).unwrap();
     assert_eq!((restored.videos, restored.forgotten), (1, 0));
     let aside = restored.aside.expect("the old data is kept");
     assert!(aside.starts_with(dir.path()) && aside.join("store.db").exists());
     let app = test_app::serve(dir.path(), &clock, &random).unwrap();
     let clip = jobs::get(&app, &caller, done).unwrap().job.clip.unwrap();
-    assert!(dir.path().join(format!("clips/{}.mp4", clip.lease)).exists());
-    assert!(aside.join(format!("clips/{}.mp4", clip.lease)).exists());
+    let video = clip_file(&aside, clip.lease, "mp4");
+    assert!(dir.path().join(&video).exists() && aside.join(&video).exists());
 }
 
 #[test]
@@ -155,14 +156,14 @@ fn restored_lease_expires_and_its_job_goes_to_another_node() {
 fn missing_or_damaged_files_are_left_out_and_named() {
     let studio = Studio::open();
     let clip = studio.clip(&studio.test.app).unwrap();
-    let video = studio.test.dir.path().join(format!("clips/{}.mp4", clip.lease));
+    let video = studio.test.dir.path().join(clip_file(studio.test.dir.path(), clip.lease, "mp4"));
     let mut bytes = fs::read(&video).unwrap();
     bytes[100] ^= 1;
     fs::write(&video, bytes).unwrap();
     fs::remove_file(&studio.demo).unwrap();
     let (file, made) = studio.backup(true);
     let demo = format!("demos/{}", studio.demo.file_name().unwrap().to_str().unwrap());
-    assert_eq!(made.left_out, [demo, format!("clips/{}.mp4", clip.lease)]);
+    assert_eq!(made.left_out, [demo, clip_file(studio.test.dir.path(), clip.lease, "mp4")]);
     assert_eq!((made.demos, made.videos), (0, Some(0)));
     let new = tempfile::tempdir().unwrap();
     assert_eq!(studio.restore(new.path(), &file).unwrap().forgotten, 1);
@@ -191,7 +192,7 @@ fn relative_files(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 
 /// Files that a restored data directory does not need.
 fn is_temporary(path: &str) -> bool {
-    ["ballast", "lock", "served", "store.db-wal", "store.db-shm"].contains(&path)
+    ["ballast", "lock", "store.db-wal", "store.db-shm"].contains(&path)
         || path == "local-nodes/1/lock"
         || path.starts_with("local-nodes/1/cache")
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use dinkem_appliance::app::upkeep::backup;
 use dinkem_appliance::os::archive::Writer;
 use dinkem_appliance::os::clock::FakeClock;
+use dinkem_appliance::os::random::FakeRandom;
 
 use crate::support::cli::Cli;
 use crate::support::rng::Rng;
@@ -32,7 +33,9 @@ impl Site {
     fn restore_error(&self, content: &[u8]) -> Option<&'static str> {
         let file = self.cli.home().join("bad.tar");
         fs::write(&file, content).unwrap();
-        backup::restore(&self.data, &file, &FakeClock::at(0)).err().map(|error| error.code.as_str())
+        backup::restore(&self.data, &file, &FakeClock::at(0), &FakeRandom::default())
+            .err()
+            .map(|error| error.code.as_str())
     }
 }
 
@@ -130,7 +133,9 @@ fn valid_archives_that_are_not_our_backups_are_refused() {
     for (what, entries, code) in cases {
         let path = site.cli.home().join("made.tar");
         archive(&path, &entries);
-        let refused = backup::restore(&site.data, &path, &FakeClock::at(0)).err().map(|error| error.code.as_str());
+        let refused = backup::restore(&site.data, &path, &FakeClock::at(0), &FakeRandom::default())
+            .err()
+            .map(|error| error.code.as_str());
         assert_eq!(refused, Some(code), "{what}");
         assert_eq!(fs::read(site.data.join("store.db")).unwrap(), before, "{what}");
     }

@@ -13,7 +13,6 @@ use dinkem_appliance::domain::id::LeaseId;
 use dinkem_appliance::domain::job::{Caller, JobStatus, Stage};
 use dinkem_appliance::domain::lease::Progress;
 use dinkem_appliance::domain::node::Node;
-use dinkem_appliance::domain::wording::counted;
 use dinkem_appliance::os::clock::FakeClock;
 use dinkem_appliance::os::random::FakeRandom;
 use dinkem_appliance::store::Store;
@@ -90,16 +89,15 @@ impl Site {
         Connection::open(self.path("store.db")).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The marks in the file `served`.
-    fn marks(&self) -> String {
-        let text = fs::read_to_string(self.path("served")).unwrap();
-        text.lines().find_map(|line| line.strip_prefix("marks ")).unwrap().to_owned()
+    fn append(&self, line: &str) {
+        let text = fs::read_to_string(self.path("epoch")).unwrap();
+        fs::write(self.path("epoch"), text + line).unwrap();
     }
 
     fn edit(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path("served")).unwrap();
+        let text = fs::read_to_string(self.path("epoch")).unwrap();
         assert!(text.contains(from), "{text}");
-        fs::write(self.path("served"), text.replace(from, to)).unwrap();
+        fs::write(self.path("epoch"), text.replace(from, to)).unwrap();
     }
 }
 
@@ -156,30 +154,33 @@ const COPY_CASES: [(&str, CopyCase); 7] = [
     ("the store was overwritten with a copy from an earlier run", || {
         let site = Site::after_kill(|_| {});
         let old = fs::read(site.path("store.db")).unwrap();
-        site.serve_once(&site.data).unwrap();
+        let app = site.serve(&site.data).unwrap();
+        jobs::submit(&app, &site.caller, spec()).unwrap();
+        app.note_rows().unwrap();
+        drop_and_wait(app, &site.data);
         fs::write(site.path("store.db"), old).unwrap();
         let data = site.data.clone();
-        (site, data, "it does not match the file served")
+        (site, data, "it lacks jobs or operator changes that were made here")
     }),
     ("the store was put into an empty directory", || {
         let site = Site::after_kill(|_| {});
         let copy = site.aside("copy");
         site.serve_once(&copy).unwrap();
-        fs::remove_file(copy.join("served")).unwrap();
+        fs::remove_file(copy.join("epoch")).unwrap();
         fs::write(copy.join("store.db"), fs::read(site.path("store.db")).unwrap()).unwrap();
-        (site, copy, "the file served next to it is missing")
+        (site, copy, "the file epoch next to it is missing")
     }),
     ("a store that no server has served was put there", || {
         let site = Site::after_kill(|_| {});
-        site.sql("DELETE FROM served");
+        site.sql("DELETE FROM epochs");
         let data = site.data.clone();
-        (site, data, "it does not match the file served")
+        (site, data, "it does not match the file epoch")
     }),
-    ("the file served is damaged", || {
+    ("the file epoch is damaged", || {
         let site = Site::after_kill(|_| {});
-        fs::write(site.path("served"), b"\xff\xfe").unwrap();
+        fs::write(site.path("epoch"), b"\xff\xfe").unwrap();
         let data = site.data.clone();
-        (site, data, "the file served next to it cannot be read")
+        (site, data, "the file epoch next to it cannot be read")
     }),
 ];
 
@@ -194,13 +195,9 @@ fn copied_store_is_refused_until_promoted_and_then_reuses_no_ids() {
             assert!(error.message.contains(noticed) && error.message.contains(&command), "{what}: {error}");
         }
         let admin = App::beside(&data, site.clock.clone(), site.random.clone()).unwrap();
-        let held = promote::promote(&admin, &crate::support::operator()).unwrap();
+        let renewed = promote::promote(&admin, &crate::support::operator()).unwrap();
         let entry = audit::list(&admin, 1).unwrap().remove(0);
-        assert_eq!(
-            (entry.action.as_str(), entry.details),
-            ("promote", format!("{} returned to the queue", counted(held, "job"))),
-            "{what}"
-        );
+        assert_eq!((entry.action.as_str(), entry.details), ("promote", renewed.details()), "{what}");
         drop(admin);
 
         let app = site.serve(&data).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -230,30 +227,24 @@ fn promotion_voids_join_tokens() {
 type Crash = fn(&Site);
 
 /// States that a start may find although nothing was copied.
-const CRASHES: [(&str, Crash); 9] = [
+const CRASHES: [(&str, Crash); 8] = [
     ("the server was killed", |_| {}),
-    ("killed at its next start: the file has both marks, the store the old one", |site| {
-        site.edit("marks ", &format!("marks {:032x} ", 7));
+    ("killed at the first start: the store has no epoch yet", |site| {
+        site.sql("DELETE FROM epochs");
+        site.append("first\n");
     }),
-    ("killed a little later: the store has the new one already", |site| {
-        let mark = site.marks();
-        site.edit(&mark, &format!("{mark} {:032x}", 7));
-    }),
-    ("killed at the first start: the store has no mark yet", |site| {
-        site.sql("DELETE FROM served");
-        site.edit("marks ", "marks - ");
-    }),
+    ("killed a little later: the store has it already", |site| site.append("first\n")),
     ("killed at the first start before there was a file", |site| {
-        site.sql("DELETE FROM served");
-        fs::remove_file(site.path("served")).unwrap();
+        site.sql("DELETE FROM epochs");
+        fs::remove_file(site.path("epoch")).unwrap();
     }),
     ("a power failure has lost the numbers of the last leases", |site| {
         site.edit(&format!("leases {:020}", site.lease.0), &format!("leases {:020}", 0));
     }),
-    ("killed while the file was written", |site| fs::write(site.path("served.new"), "leases 0000").unwrap()),
+    ("killed while the file was written", |site| fs::write(site.path("epoch.new"), "epoch 0000").unwrap()),
     ("a migration rewrites the store in place", |site| site.sql("VACUUM")),
     ("the file system provides neither inode number nor creation time", |site| {
-        let text = fs::read_to_string(site.path("served")).unwrap();
+        let text = fs::read_to_string(site.path("epoch")).unwrap();
         let line = text.lines().find(|line| line.starts_with("store ")).unwrap().to_owned();
         site.edit(&line, "store - -");
     }),
@@ -274,30 +265,30 @@ fn crashes_and_moves_are_not_mistaken_for_a_copy() {
         fs::rename(&site.data, &moved).unwrap();
         let app = site.serve(&moved).unwrap_or_else(|error| panic!("{what}, moved: {error}"));
         // As on a clean shutdown.
-        app.leave_mark();
+        app.note_rows().unwrap();
         drop_and_wait(app, &moved);
         site.serve_once(&moved).unwrap_or_else(|error| panic!("{what}, stopped: {error}"));
     }
 }
 
 #[test]
-fn server_that_cannot_write_its_mark_still_serves() {
+fn server_that_cannot_write_beside_its_store_still_serves() {
     let site = Site::after_kill(|_| {});
     // A directory in the way makes writing the file fail, as a full disk would.
-    fs::create_dir_all(site.path("served.new/x")).unwrap();
+    fs::create_dir_all(site.path("epoch.new/x")).unwrap();
     for _ in 0..2 {
         let app = site.serve(&site.data).unwrap();
-        app.leave_mark();
+        app.note_rows().unwrap();
         drop_and_wait(app, &site.data);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn served_file_is_private() {
+fn file_beside_the_store_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let site = Site::after_kill(|_| {});
-    assert_eq!(fs::metadata(site.path("served")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(site.path("epoch")).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

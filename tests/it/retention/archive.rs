@@ -317,7 +317,7 @@ fn backup_has_the_archive_up_to_its_recorded_length_and_restore_brings_it_back()
     set(&test, Kind::Jobs, None, bytes(0));
     assert_eq!(run(&test.app).unwrap(), 1);
     assert_eq!(ids(&archived(test.dir.path(), MONTH)), jobs[..2]);
-    backup::restore(&restored, &file, &*test.clock).unwrap();
+    backup::restore(&restored, &file, &*test.clock, &*test.random).unwrap();
     assert_eq!(fs::read(restored.join(format!("archive/jobs-{MONTH}.jsonl.gz"))).unwrap(), sound);
     let app = test_app::serve(&restored, &test.clock, &test.random).unwrap();
     assert_eq!(retention::show(&app).unwrap().len(), 1);

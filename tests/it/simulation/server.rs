@@ -210,7 +210,9 @@ impl Server {
 
     /// Whether the video of a lease is there and has this length.
     pub fn has_video(&self, lease: i64, bytes: u64) -> bool {
-        let video = self.dir.path().join("clips").join(format!("{lease}.mp4"));
+        let file = std::fs::read_to_string(self.dir.path().join("epoch")).unwrap();
+        let epoch = file.lines().next().unwrap().strip_prefix("epoch ").unwrap();
+        let video = self.dir.path().join("clips").join(format!("{epoch}-{lease}.mp4"));
         std::fs::metadata(video).is_ok_and(|file| file.len() == bytes)
     }
 
@@ -247,7 +249,7 @@ impl Server {
     pub fn stop(&mut self) {
         if let Some(app) = &self.app {
             app.stop();
-            app.leave_mark();
+            app.note_rows().unwrap();
         }
         self.crash();
     }

@@ -18,6 +18,7 @@ pub mod csv;
 pub mod dashboard;
 pub mod demo_trial;
 pub mod demo_trials;
+pub mod epochs;
 pub mod fake_api;
 pub mod fake_disk;
 pub mod file_server;

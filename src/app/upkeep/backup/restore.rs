@@ -1,21 +1,24 @@
 //! Restore: replaces the content of a data directory with a backup, and keeps the old content aside.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use crate::app::clips::files::ClipFiles;
 use crate::app::upkeep::backup::file::BackupFile;
 use crate::app::upkeep::promote;
 use crate::config;
+use crate::domain::epoch::{Epoch, LostWindow};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::os::clock::Clock;
 use crate::os::files;
+use crate::os::random::Random;
 use crate::os::room::DISK_RESERVE_BYTES;
 use crate::store::clips::Stored;
-use crate::store::copies::{Copy, Note};
+use crate::store::copies::{Copy, Note, Settled};
 use crate::store::restore::{self, Staging};
-use crate::store::{DataDir, STORE, Tx};
+use crate::store::{DataDir, STORE, Tx, epochs};
 use crate::wire::time::rfc3339;
 
 /// A restored data directory.
@@ -32,6 +35,8 @@ pub struct Restored {
     /// Clips whose video was found neither in the backup nor in the data directory. They are removed; their jobs stay
     /// done and billed.
     pub forgotten: u64,
+    /// The time in which jobs may have been accepted that the backup lacks.
+    pub lost: LostWindow,
     /// Where the previous content was moved.
     pub aside: Option<PathBuf>,
     /// The same for folders that are symbolic links or mount points: one location in each.
@@ -40,7 +45,7 @@ pub struct Restored {
 
 /// Replaces the content of the data directory with the backup. Changes nothing until the backup has been verified and
 /// staged next to it. The previous content is kept aside; existing videos that the backup lacks stay in place.
-pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restored> {
+pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Random) -> Result<Restored> {
     let mut backup = BackupFile::open(from)?;
     let folder = DataDir::create(data_dir)?;
     let _lock = folder.lock().map_err(|error| match error.code {
@@ -74,19 +79,22 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock) -> Result<Restor
     let (now, operator, subject) = (clock.now_ms(), config::operator(), from.display().to_string());
     let details = format!("made {}", rfc3339(made_at_ms));
     let note = Note { at_ms: now, operator: &operator, subject: &subject, details: &details };
-    let clips = ClipFiles::of(&folder);
+    let clips = ClipFiles::of(&folder, Arc::new(copy.read(epochs::all)?));
     let mut videos = 0;
-    let renew = |tx: &mut Tx<'_>| promote::renew(tx, now).map(drop);
-    let forgotten = copy.settle(&note, renew, |clip| {
+    let epoch = Epoch::from_bits(random.bits()?);
+    let renew = |tx: &mut Tx<'_>| promote::renew(tx, epoch, now).map(|renewed| (renewed.details(), renewed.lost));
+    let settled = copy.settle(&note, renew, |clip| {
         let has_video = has_video(&clips, &place, clip).map_err(|error| unwritable(&folder, error))?;
         videos += u64::from(has_video);
         Ok(has_video)
     })?;
+    place.write_epoch(epoch, settled.numbers)?;
     let stamp: String = rfc3339(now).chars().filter(|c| c.is_ascii_digit() || *c == 'T').collect();
     let asides = restore::install(&folder, &place, &format!("replaced-{stamp}"))?.into_iter();
     let (aside, aside_behind): (Vec<_>, Vec<_>) = asides.partition(|aside| aside.parent() == Some(folder.path()));
     let (accounts, jobs) = (backup.description.accounts, backup.description.jobs);
-    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, aside: aside.into_iter().next(), aside_behind })
+    let Settled { forgotten, lost, .. } = settled;
+    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, lost, aside: aside.into_iter().next(), aside_behind })
 }
 
 /// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied,
