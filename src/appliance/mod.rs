@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use ipnet::IpNet;
 
+use crate::app::clips::bucket::Storage;
 use crate::app::tls::Source;
 use crate::app::upkeep::findings::Subject;
 use crate::app::{App, Settings, nodes};
@@ -75,6 +76,8 @@ pub struct Options<'a> {
     pub default_renderer: Renderer,
     /// When reserved jobs beyond their account's dinks are started.
     pub reserved_beyond_dinks: ReservedBeyondDinks,
+    /// The bucket for clips; `None`: they lie in the data directory.
+    pub storage: Option<Storage>,
 }
 
 /// A running appliance.
@@ -105,6 +108,7 @@ impl Appliance {
             camera: options.camera,
             default_renderer: options.default_renderer,
             reserved_beyond_dinks: options.reserved_beyond_dinks,
+            storage: options.storage,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let public_url = options.public_url.as_deref();

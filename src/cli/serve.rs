@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{ArgAction, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
 
@@ -15,6 +15,7 @@ use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
+use crate::cli::storage_args::StorageArgs;
 use crate::cli::{Call, clip_args, hints, metrics_token, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::camera::CameraMode;
@@ -92,6 +93,11 @@ pub struct Args {
     /// Address and port of the operator's dashboard, or `off`; see `admin dashboard`
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
     dashboard_listen: DashboardListen,
+    /// Pass clips in a bucket on to clients, who need not reach the bucket then [default: clients are sent there]
+    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
+    clips_proxy: bool,
+    #[command(flatten)]
+    storage: StorageArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -119,6 +125,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
+    let storage = args.storage.storage(args.clips_proxy)?;
     let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
     let data_dir = call.data_dir()?;
     user::require_owner(&data_dir, "dinkem-appliance")?;
@@ -140,6 +147,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         camera: args.camera,
         default_renderer: args.default_renderer,
         reserved_beyond_dinks: args.reserved_beyond_dinks,
+        storage,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -183,6 +183,7 @@ error_codes! {
         RestoreUnfinished "restore_unfinished" "A restore was interrupted.";
         ServerBusy "server_busy" "The server cannot handle the request yet.";
         SeveralWaiting "several_waiting" "Several accounts are waiting for activation.";
+        StorageElsewhere "storage_elsewhere" "New clips go elsewhere, or no bucket is configured.";
         StoreCopied "store_copied" "The store was copied or replaced since a server last used it.";
         StoreForeign "store_foreign" "The store belongs to another program.";
         StoreMissing "store_missing" "The store's file is missing.";

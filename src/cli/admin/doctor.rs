@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::doctor::{self, Examination, Fault};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
@@ -19,7 +20,7 @@ use crate::os::url::host_of;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
-nodes' versions, and dinks sold beyond live slots. The server may be running.
+nodes' versions, the bucket of clips if there is one, and dinks sold beyond live slots. The server may be running.
 
 Example:
   dinkem-appliance admin doctor --fix")]
@@ -32,7 +33,7 @@ pub struct Args {
     tls_cert: Option<PathBuf>,
 }
 
-pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
+pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
     let faults = doctor::examine(&Examination {
@@ -41,6 +42,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
         certificate: args.tls_cert,
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),
+        storage,
         fix: args.fix,
     })?;
     show(&faults, call);

@@ -43,6 +43,13 @@ pub struct Location {
     pub allow_http: bool,
 }
 
+impl Location {
+    /// Checks it; the error's field is the setting's name.
+    pub fn check(&self) -> Result<()> {
+        check(self).map(drop)
+    }
+}
+
 /// Who signs the requests.
 #[derive(Clone)]
 pub struct Credentials {

@@ -130,6 +130,11 @@ impl Bucket {
         ))
     }
 
+    /// The error for an object that was written but is not found yet.
+    pub fn not_there_yet(&self) -> Error {
+        self.away("look at an object", "it was written but is not found yet")
+    }
+
     fn refused(&self, what: &str, why: &str, fix: &str) -> Error {
         let message = format!("The bucket {} did not let the server {what}: {why}. {fix}", self.name());
         Error::new(Kind::Internal, ErrorCode::BucketRefused, message)
