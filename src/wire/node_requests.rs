@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(read_complete(body.as_bytes(), false).unwrap(), Sha256([15; 32]).into());
         let body = body.replace('}', r#","pov_verified":true,"log":"a"}"#);
         let log = Some("a".to_owned());
-        let report = CompleteReport { video_sha256: Sha256([15; 32]), pov_verified: true, log };
+        let report = CompleteReport { video_sha256: Sha256([15; 32]), pov_verified: true, log, upload: None };
         assert_eq!(read_complete(body.as_bytes(), false).unwrap(), report);
         refused(read_complete, &[("{}", "video_sha256"), (r#"{"video_sha256":"0f"}"#, "video_sha256")]);
 

@@ -40,7 +40,7 @@ pub enum Content {
     /// In the data directory.
     File(File),
     /// In the bucket.
-    Object(Object),
+    Object(Box<Object>),
 }
 
 impl ClipFiles {
@@ -198,7 +198,7 @@ impl ClipFiles {
     pub fn open_video(&self, lease: LeaseId, bytes: u64) -> io::Result<(Content, u64)> {
         match (open(&self.video(lease)), &self.bucket) {
             (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
-                Ok((Content::Object(Object::of(bucket, &self.name(lease, VIDEO), bytes)), bytes))
+                Ok((Content::Object(Box::new(Object::of(bucket, &self.name(lease, VIDEO), bytes))), bytes))
             }
             (opened, _) => opened,
         }
@@ -210,7 +210,7 @@ impl ClipFiles {
             (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
                 let name = self.name(lease, POSTER);
                 let bytes = bucket.poster_length(&name).ok_or(error)?;
-                Ok((Content::Object(Object::of(bucket, &name, bytes)), bytes))
+                Ok((Content::Object(Box::new(Object::of(bucket, &name, bytes))), bytes))
             }
             (opened, _) => opened,
         }

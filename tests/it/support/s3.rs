@@ -3,10 +3,11 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dinkem_appliance::app::clips::bucket::Storage;
 use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
@@ -48,6 +49,7 @@ pub struct S3 {
     /// `http://…` of the proxy.
     pub endpoint: String,
     shared: Arc<Shared>,
+    folder: tempfile::TempDir,
 }
 
 impl S3 {
@@ -74,7 +76,10 @@ impl S3 {
         let target = found.recv_timeout(super::wait::TIMEOUT).expect("moto's address");
         let shared = Arc::new(Shared::default());
         let endpoint = proxy(&target, &shared);
-        let s3 = Self { server, endpoint, shared };
+        let folder = tempfile::tempdir().unwrap();
+        let file = "[default]\naws_access_key_id = test\naws_secret_access_key = top-secret\n";
+        std::fs::write(folder.path().join("credentials"), file).unwrap();
+        let s3 = Self { server, endpoint, shared, folder };
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
         agent.put(format!("http://{target}/{BUCKET}")).send_empty().unwrap();
         Some(s3)
@@ -95,6 +100,27 @@ impl S3 {
         Credentials { key_id: "test".into(), secret: Secret::new("top-secret") }
     }
 
+    /// Settings with the bucket, for new clips.
+    pub fn storage(&self) -> Storage {
+        Storage { location: self.location(), credentials: Self::credentials(), takes_new: true, is_proxied: false }
+    }
+
+    /// The flags of `serve` and `admin` for clips on `disk` or `s3`.
+    pub fn flags(&self, kind: &str) -> Vec<String> {
+        let file = self.folder.path().join("credentials").to_string_lossy().into_owned();
+        [
+            ["--storage", kind],
+            ["--storage-endpoint", &self.endpoint],
+            ["--storage-bucket", BUCKET],
+            ["--storage-prefix", PREFIX],
+            ["--storage-credentials-file", &file],
+        ]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+    }
+
     /// A client for the bucket.
     pub fn bucket(&self) -> Bucket {
         self.bucket_at(Arc::new(SystemClock::new()))
@@ -108,6 +134,17 @@ impl S3 {
     /// Decides from now on what happens to each request, from its head.
     pub fn fault(&self, applies: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
         *self.shared.faults.lock().unwrap() = Some(Box::new(applies));
+    }
+
+    /// Slows down the first request whose head has all these texts; the receiver is told when it comes.
+    pub fn hold(&self, texts: &'static [&'static str], time: Duration) -> Receiver<()> {
+        let (send, held) = channel();
+        let mut once = Some(send);
+        self.fault(move |head| {
+            let told = texts.iter().all(|text| head.contains(text)).then(|| once.take()).flatten()?;
+            told.send(()).ok().map(|()| Fault::Slow(time))
+        });
+        held
     }
 
     /// From now on all requests pass.
@@ -193,16 +230,4 @@ fn pass(mut client: TcpStream, target: &str, shared: &Shared) -> std::io::Result
         _ => drop(std::io::copy(&mut server, &mut client)),
     }
     client.shutdown(Shutdown::Both)
-}
-
-/// Sends each request head that `wanted` accepts to the receiver, and lets all pass.
-pub fn watch(s3: &S3, wanted: impl Fn(&str) -> bool + Send + 'static) -> std::sync::mpsc::Receiver<()> {
-    let (send, seen): (Sender<()>, _) = channel();
-    s3.fault(move |head| {
-        if wanted(head) {
-            let _ = send.send(());
-        }
-        None
-    });
-    seen
 }
