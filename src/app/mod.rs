@@ -43,6 +43,7 @@ use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::store::{self, COMMIT_BATCH, Store, Tx};
 
 use crate::app::accounts::keys::Uses;
+use crate::app::clips::bucket::{ClipBucket, Storage};
 use crate::app::clips::files::ClipFiles;
 use crate::app::counters::Counters;
 use crate::app::demos::files::DemoFiles;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub reserved_beyond_dinks: ReservedBeyondDinks,
     /// The socket of the Litestream that replicates the store, if one does.
     pub replica_socket: Option<PathBuf>,
+    /// The bucket for clips; `None`: they lie in the data directory.
+    pub storage: Option<Storage>,
 }
 
 impl Default for Settings {
@@ -86,8 +89,8 @@ impl Default for Settings {
         let default_renderer = JobSpec::DEFAULT_RENDERER;
         let reserved_beyond_dinks = ReservedBeyondDinks::default();
         let lease_ms = LEASE_SECONDS * 1_000;
-        let replica_socket = None;
-        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks, replica_socket }
+        let (replica_socket, storage) = (None, None);
+        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks, replica_socket, storage }
     }
 }
 
@@ -164,7 +167,7 @@ impl App {
         let news = Arc::new(Doorbell::default());
         let store = Store::serve(data_dir, news.clone())?;
         store.enter_epoch(|| random.bits().map(Epoch::from_bits), clock.now_ms())?;
-        let app = Self::with(store, settings, news, clock, random, room)?;
+        let app = Self::with(store, settings, news, clock, random, room, true)?;
         app.store.set_reserved_beyond_dinks(app.settings.reserved_beyond_dinks)?;
         upkeep::sweep::clear_indexings(&app)?;
         upkeep::sweep::sweep_demos(&app)?;
@@ -187,8 +190,18 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        let settings = Settings::default();
-        Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room)
+        Self::beside_as(data_dir, Settings::default(), clock, random, room)
+    }
+
+    /// Like [`Self::beside_on`], with settings: where clips lie, for example.
+    pub fn beside_as(
+        data_dir: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        room: Arc<Room>,
+    ) -> Result<Arc<App>> {
+        Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room, false)
     }
 
     fn with(
@@ -198,10 +211,15 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         room: Arc<Room>,
+        is_served: bool,
     ) -> Result<Arc<App>> {
         let epochs = Arc::new(store.read(store::epochs::all)?);
         let lease = Duration::from_millis(settings.lease_ms);
-        let clip_files = ClipFiles::of(&store.folder, Arc::clone(&epochs));
+        let mut clip_files = ClipFiles::of(&store.folder, Arc::clone(&epochs));
+        if let Some(storage) = &settings.storage {
+            let (clock, random) = (Arc::clone(&clock), Arc::clone(&random));
+            clip_files.bucket = Some(ClipBucket::open(storage, is_served, clock, random)?);
+        }
         Ok(Arc::new(App {
             epochs,
             settings,
@@ -245,6 +263,11 @@ impl App {
         self.uploads.in_flight()
     }
 
+    /// The origin that browsers are sent to for clips, if they are.
+    pub fn foreign_origin(&self) -> Option<String> {
+        self.clip_files.foreign_origin()
+    }
+
     /// Number of requests that wait for a job to change.
     pub fn waiting_requests(&self) -> usize {
         self.waits.count()
@@ -274,6 +297,9 @@ impl App {
         self.indexer.news.ring();
         self.measured.wanted.ring();
         self.outbox.stop();
+        if let Some(bucket) = &self.clip_files.bucket {
+            bucket.news.ring();
+        }
     }
 
     /// Records the store's progress in a file next to it, so that replacing it with an older copy is detected.

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use ipnet::IpNet;
 
+use crate::app::clips::bucket::Storage;
 use crate::app::tls::Source;
 use crate::app::upkeep::findings::Subject;
 use crate::app::{App, Settings, nodes};
@@ -81,6 +82,8 @@ pub struct Options<'a> {
     pub replica_socket: Option<PathBuf>,
     /// This appliance's name among several, and the file that tells the load balancer its keys.
     pub shard_map: Option<(Shard, PathBuf)>,
+    /// The bucket for clips; `None`: they lie in the data directory.
+    pub storage: Option<Storage>,
 }
 
 /// A running appliance.
@@ -112,6 +115,7 @@ impl Appliance {
             default_renderer: options.default_renderer,
             reserved_beyond_dinks: options.reserved_beyond_dinks,
             replica_socket: options.replica_socket,
+            storage: options.storage,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
         let shard_map = options.shard_map.map(|(shard, file)| shard_map::keep(&app, shard, file)).transpose()?;

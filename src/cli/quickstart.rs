@@ -105,6 +105,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         reserved_beyond_dinks: ReservedBeyondDinks::default(),
         replica_socket: None,
         shard_map: None,
+        storage: None,
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{ArgAction, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
 
@@ -16,6 +16,7 @@ use crate::appliance::{Appliance, Options};
 use crate::cli::admin::shard_map;
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
+use crate::cli::storage_args::StorageArgs;
 use crate::cli::{Call, clip_args, hints, metrics_token, output, stop_on_signals, wrong_usage};
 use crate::config;
 use crate::domain::camera::CameraMode;
@@ -105,6 +106,11 @@ pub struct Args {
     /// [default: none]
     #[arg(long, value_name = "FILE")]
     replica_socket: Option<PathBuf>,
+    /// Pass clips in a bucket on to clients, who need not reach the bucket then [default: clients are sent there]
+    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
+    clips_proxy: bool,
+    #[command(flatten)]
+    storage: StorageArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -132,6 +138,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
     let certificate = certificate(&args)?;
     let limits = args.limits.limits()?;
+    let storage = args.storage.storage(args.clips_proxy)?;
     let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
     let data_dir = call.data_dir()?;
     user::require_owner(&data_dir, "dinkem-appliance")?;
@@ -155,6 +162,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         reserved_beyond_dinks: args.reserved_beyond_dinks,
         replica_socket: args.replica_socket,
         shard_map: args.shard.zip(args.shard_map),
+        storage,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -42,6 +42,13 @@ pub fn api_key() -> Option<Secret> {
     (!key.trim().is_empty()).then(|| Secret::new(key.trim()))
 }
 
+/// The access key and its secret for the bucket of clips. No flags, because other users can read the process list.
+pub fn storage_credentials() -> Option<(String, Secret)> {
+    let set =
+        |name: &str| std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    Some((set("AWS_ACCESS_KEY_ID")?, Secret::new(set("AWS_SECRET_ACCESS_KEY")?)))
+}
+
 /// The platform's default data directory.
 pub fn default_data_dir() -> Option<PathBuf> {
     Some(project_dirs()?.data_dir().to_path_buf())

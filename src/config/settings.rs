@@ -16,14 +16,14 @@ pub struct Table {
     pub name: &'static str,
     /// The commands that read it, including their subcommands.
     commands: &'static [&'static str],
-    /// Its keys: the flag names with underscores; in `[renderer]` without their first word.
+    /// Its keys: the flag names with underscores; in `[renderer]` and `[storage]` without their first word.
     pub keys: &'static [&'static str],
     /// Keys that accept a list.
     pub lists: &'static [&'static str],
 }
 
 /// All tables.
-pub const TABLES: [Table; 5] = [
+pub const TABLES: [Table; 6] = [
     Table { name: "", commands: &[""], keys: &["data_dir", "log"], lists: &[] },
     Table {
         name: "serve",
@@ -43,6 +43,7 @@ pub const TABLES: [Table; 5] = [
             "metrics_allow",
             "metrics_token_file",
             "embed_allow",
+            "clips_proxy",
             "dashboard_listen",
             "replica_socket",
             "shard",
@@ -104,17 +105,25 @@ pub const TABLES: [Table; 5] = [
         ],
         lists: &["kind", "args", "resolutions"],
     },
+    Table {
+        name: STORAGE,
+        commands: &["serve", "windows-service", "admin"],
+        keys: &["kind", "endpoint", "bucket", "prefix", "region", "credentials_file", "allow_http"],
+        lists: &[],
+    },
 ];
 
 /// The table for `--renderer` and the flags that begin with it.
 const RENDERER: &str = "renderer";
+/// The same for `--storage`.
+const STORAGE: &str = "storage";
 
 impl Table {
     /// The flag for a key.
     pub fn flag(&self, key: &str) -> String {
         match (self.name, key) {
-            (RENDERER, "kind") => RENDERER.to_owned(),
-            (RENDERER, key) => format!("{RENDERER}-{}", key.replace('_', "-")),
+            (RENDERER | STORAGE, "kind") => self.name.to_owned(),
+            (RENDERER | STORAGE, key) => format!("{}-{}", self.name, key.replace('_', "-")),
             (_, key) => key.replace('_', "-"),
         }
     }

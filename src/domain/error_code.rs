@@ -118,6 +118,7 @@ error_codes! {
         NotReady "not_ready" 503 "The server does not accept work: its disk is full, or its store cannot be written.";
         ServiceUnavailable "service_unavailable" 503 "Too many concurrent requests; retry later.";
         Stopping "stopping" 503 "The server is shutting down; retry later.";
+        StorageUnavailable "storage_unavailable" 503 "The bucket with the clips does not answer; retry later.";
         StoreBusy "store_busy" 503 "The store is busy; retry later.";
         StoreDamaged "store_damaged" 503 "The store has a damaged page: stop the server and restore the last backup.";
         TooBusy "too_busy" 503 "Too many concurrent claims, uploads or video checks; retry later.";
@@ -142,6 +143,8 @@ error_codes! {
         SignInRefused "sign_in_refused" "The dashboard's code is used, expired or unknown.";
         SignedOut "signed_out" "The dashboard's key is unknown or has ended.";
         WrongHost "wrong_host" "The dashboard was called by a name that is not its own.";
+        BucketRefused "bucket_refused" "The bucket with the clips refused a request.";
+        ClockSkew "clock_skew" "The clocks of this machine and of the bucket differ too much.";
         CannotListen "cannot_listen" "The address cannot be bound.";
         CannotRetry "cannot_retry" "The job cannot be retried.";
         DataDir "data_dir" "The data directory cannot be created or opened.";
@@ -180,6 +183,7 @@ error_codes! {
         RestoreUnfinished "restore_unfinished" "A restore was interrupted.";
         ServerBusy "server_busy" "The server cannot handle the request yet.";
         SeveralWaiting "several_waiting" "Several accounts are waiting for activation.";
+        StorageElsewhere "storage_elsewhere" "New clips go elsewhere, or no bucket is configured.";
         StoreCopied "store_copied" "The store was copied or replaced since a server last used it.";
         StoreForeign "store_foreign" "The store belongs to another program.";
         StoreMissing "store_missing" "The store's file is missing.";

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rouille::{Response, ResponseBody};
 
+use crate::app::clips::files::Content;
 use crate::app::clips::{self, ClipFile};
 use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
@@ -33,7 +34,11 @@ pub fn embed(call: &Call<'_>) -> Result<Response> {
     let about = clips::about(call.app, &token(call)?)?;
     let page = player::page(&about, &call.base)?;
     let response = answer::with_body(200, "text/html; charset=utf-8", ResponseBody::from_string(page));
-    Ok(answer::header(response, "Content-Security-Policy", player::policy(call.embed_allow)))
+    Ok(answer::header(
+        response,
+        "Content-Security-Policy",
+        player::policy(call.embed_allow, call.app.foreign_origin().as_deref()),
+    ))
 }
 
 fn token(call: &Call<'_>) -> Result<ClipToken> {
@@ -47,13 +52,23 @@ fn send(
     content_type: &'static str,
     ending: &str,
 ) -> Result<Response> {
-    let served = Served { file: clip.file, bytes: clip.bytes, etag: clip.etag, content_type };
-    let response = files::send(call.request, served)?;
-    if call.query("download").as_deref() != Some("1") {
-        return Ok(response);
+    let disposition = match call.query("download").as_deref() {
+        Some("1") => Some(attachment(&(clips::file_name(call.app, token)? + ending))),
+        _ => None,
+    };
+    if let Content::Object(object) = &clip.content
+        && let Some(address) = object.address(call.request.method(), content_type, disposition.as_deref())?
+    {
+        let response = answer::header(answer::empty(302), "Location", address);
+        // The address is good for minutes, the link as long as the clip.
+        return Ok(answer::header(response, "Cache-Control", "no-store"));
     }
-    let file_name = clips::file_name(call.app, token)? + ending;
-    Ok(answer::header(response, "Content-Disposition", attachment(&file_name)))
+    let served = Served { content: clip.content, bytes: clip.bytes, etag: clip.etag, content_type };
+    let response = files::send(call.request, served)?;
+    Ok(match disposition {
+        Some(disposition) => answer::header(response, "Content-Disposition", disposition),
+        None => response,
+    })
 }
 
 /// A `Content-Disposition` header. Only letters, digits and a few safe characters of the file name are kept; those that

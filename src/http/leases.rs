@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use rouille::Response;
 
 use crate::app::App;
-use crate::app::leases::{self, Beaten, Claim, Claimed, Grant, UploadError, frames};
+use crate::app::leases::{self, Beaten, Claim, Claimed, Grant, UploadError, direct, frames};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
 use crate::domain::epoch::LeaseName;
@@ -20,7 +20,9 @@ use crate::http::kit::call::Call;
 use crate::http::kit::permits::too_busy;
 use crate::http::kit::{answer, body, files};
 use crate::wire::base::Base;
-use crate::wire::node::{ClaimAnswer, FetchPolicy, HeartbeatAnswer, RenderOrder, UploadAnswer, UploadedDemo};
+use crate::wire::node::{
+    ClaimAnswer, FetchPolicy, HeartbeatAnswer, PartsAnswer, RenderOrder, UploadAnswer, UploadOrder, UploadedDemo,
+};
 use crate::wire::node_requests::Heartbeat;
 use crate::wire::problem::Problem;
 use crate::wire::{self, node_requests};
@@ -99,6 +101,14 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
     }
 }
 
+/// `POST /api/node/leases/{lease}/parts`: addresses for uploading the video past the server.
+pub fn parts(call: &Call<'_>, node: &Node) -> Result<Response> {
+    let lease = lease(call)?;
+    let (upload, hashes) = node_requests::read_parts(&body::json(call)?, node.program.is_newer())?;
+    let direct::Parts { upload, addresses } = direct::parts(call.app, node, lease, upload, &hashes)?;
+    answer::json(200, &PartsAnswer { upload, addresses })
+}
+
 /// `PUT /api/node/leases/{lease}/poster`.
 pub fn poster(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
@@ -151,6 +161,8 @@ fn granted(app: &App, named: bool, grant: &Grant, base: &Base) -> Result<ClaimAn
             max_seconds: FETCH_SECONDS,
             max_unpacked_bytes: UNPACKED_BYTES,
         },
+        // Nodes that know lease names know direct uploads, too.
+        upload: direct::part_bytes(app).filter(|_| named).map(|part_bytes| UploadOrder { part_bytes }),
     })
 }
 

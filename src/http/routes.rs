@@ -57,6 +57,7 @@ const ROUTES: &[Row] = &[
     ("PUT", "/api/node/leases/{lease}", ByNode(leases::heartbeat), Large),
     ("GET", "/api/node/leases/{lease}/demo", ByNode(leases::demo), Large),
     ("PUT", "/api/node/leases/{lease}/video", ByNode(leases::video), Large),
+    ("POST", "/api/node/leases/{lease}/parts", ByNode(leases::parts), Large),
     ("PUT", "/api/node/leases/{lease}/poster", ByNode(leases::poster), Large),
     ("POST", "/api/node/leases/{lease}/complete", ByNode(leases::complete), Large),
     ("POST", "/api/node/leases/{lease}/fail", ByNode(leases::fail), Large),

@@ -22,7 +22,7 @@ use crate::node::join::untrusted;
 use crate::os::http::{Body, Client, Method, Request, Response};
 use crate::wire::node::{
     ClaimAnswer, ClaimRequest, CompleteRequest, FailRequest, GameView, HeartbeatAnswer, HeartbeatRequest,
-    INSTANCE_HEADER, PROTOCOL_HEADER, UploadAnswer, VERSION_HEADER,
+    INSTANCE_HEADER, PROTOCOL_HEADER, PartsAnswer, PartsRequest, UploadAnswer, VERSION_HEADER,
 };
 use crate::wire::node_requests::CLAIM_WAIT_SECONDS;
 use crate::wire::problem::Problem;
@@ -175,6 +175,11 @@ impl Server {
         Ok(Uploaded::To(answer.bytes))
     }
 
+    /// Addresses for uploading a lease's video past the server.
+    pub fn parts(&self, lease: LeaseName, request: &PartsRequest) -> Result<PartsAnswer, Trouble> {
+        read(self.post(&format!("leases/{lease}/parts"), request, seconds(NODE_TRANSFER_SECONDS))?)
+    }
+
     /// Completes the lease with the uploaded video. Idempotent.
     pub fn complete(&self, lease: LeaseName, request: &CompleteRequest) -> Result<(), Trouble> {
         self.post(&format!("leases/{lease}/complete"), request, seconds(NODE_TRANSFER_SECONDS)).map(drop)
@@ -276,13 +281,15 @@ fn judge(answer: Response) -> Result<Response, Trouble> {
             format!("The server answered with status {status}."),
         ))),
         _ => {
-            let mut why = problem(answer)?.error;
+            let Problem { error: mut why, code, .. } = problem(answer)?;
+            let is_missing = code.as_deref() == Some(ErrorCode::VideoMissing.as_str());
+            let code = if is_missing { ErrorCode::VideoMissing } else { ErrorCode::Refused };
             if why.is_empty() {
                 "the answer is not from a dinkem appliance, or the server requires HTTPS. Check the server's URL."
                     .clone_into(&mut why);
             }
             let message = format!("The server refused the request with status {status}: {why}");
-            Err(Trouble::Refused(Error::new(Kind::Invalid, ErrorCode::Refused, message)))
+            Err(Trouble::Refused(Error::new(Kind::Invalid, code, message)))
         }
     }
 }

@@ -9,6 +9,7 @@ mod cache;
 pub mod check;
 pub mod child;
 mod context;
+mod direct;
 mod fetch;
 mod frames;
 mod game;

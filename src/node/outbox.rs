@@ -44,6 +44,8 @@ pub struct Made {
     pub pov_verified: Option<bool>,
     /// For the game: the end of the renderer's log.
     pub log: Option<String>,
+    /// Bytes of the parts in which it is uploaded past the server; `None`: to the server.
+    pub part_bytes: Option<u64>,
 }
 
 /// What the node remembers of a finished clip.
@@ -58,6 +60,9 @@ struct Note {
     video_sha256: String,
     pov_verified: Option<bool>,
     log: Option<String>,
+    /// As in [`Made`].
+    #[serde(default)]
+    part_bytes: Option<u64>,
     /// Unix time in milliseconds.
     finished_at_ms: i64,
 }
@@ -116,9 +121,10 @@ impl Outbox {
             files::sync(&poster)?;
         }
         let (sha256, video_bytes) = files::hash(&video)?;
-        let Made { pov_verified, log, .. } = made;
+        let Made { pov_verified, log, part_bytes, .. } = made;
         let (job, node, video_sha256) = (job.to_owned(), self.node.clone(), sha256.to_string());
-        let note = Note { lease, job, node, video_bytes, video_sha256, pov_verified, log, finished_at_ms: now_ms };
+        let note =
+            Note { lease, job, node, video_bytes, video_sha256, pov_verified, log, part_bytes, finished_at_ms: now_ms };
         files::write_durably(&dir.join(NOTE), &serde_json::to_vec(&note)?)?;
         files::sync_dir(&self.dir)?;
         Ok(Parcel { dir, note })
@@ -197,12 +203,17 @@ impl Parcel {
         Some(self.dir.join(POSTER)).filter(|path| is_poster(path))
     }
 
+    /// Bytes of the parts in which it is uploaded past the server; `None`: to the server.
+    pub fn part_bytes(&self) -> Option<u64> {
+        self.note.part_bytes.filter(|bytes| *bytes > 0)
+    }
+
     /// What completes its lease.
     pub fn completion(&self) -> CompleteRequest {
         let Note { video_sha256, pov_verified, log, .. } = &self.note;
         // Servers of older versions do not know these fields; they have no jobs for the game either.
         let log = pov_verified.and(log.clone());
-        CompleteRequest { video_sha256: video_sha256.clone(), pov_verified: *pov_verified, log }
+        CompleteRequest { video_sha256: video_sha256.clone(), pov_verified: *pov_verified, log, upload: None }
     }
 
     /// How much longer it is kept.
@@ -253,7 +264,7 @@ mod tests {
         let (video, poster) = (dir.join("made.mp4"), dir.join("made.jpg"));
         fs::write(&video, format!("video {lease}")).unwrap();
         fs::write(&poster, b"\xff\xd8\xffjpeg").unwrap();
-        let made = Made { video, poster, pov_verified: Some(true), log: Some("the end".into()) };
+        let made = Made { video, poster, pov_verified: Some(true), log: Some("the end".into()), part_bytes: None };
         outbox.keep(name(lease), "job", made, now_ms).unwrap();
     }
 

@@ -1,20 +1,23 @@
 //! Delivers a finished clip to the server, resuming interrupted uploads, until the server has it or does not want it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::domain::epoch::LeaseName;
 use crate::domain::error::Error;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
 use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 use log::{Level, info, log};
 
 use crate::node::api::{Part, Server, Trouble, Uploaded};
+use crate::node::direct::{Direct, Watched};
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::outbox::Parcel;
+use crate::wire::node::CompleteRequest;
 
 /// Delivers the clip of one lease.
 pub struct Delivery<'a> {
@@ -27,7 +30,12 @@ impl Delivery<'_> {
     /// Uploads video and poster and completes the lease; the job is then done.
     pub fn deliver(&self, parcel: &Parcel) -> Result<(), Ended> {
         self.hold.report(Stage::Uploading, 0.0);
-        self.send_video(&parcel.video())?;
+        let (video, part_bytes) = (parcel.video(), parcel.part_bytes());
+        let direct = |part_bytes| Direct { server: self.server, lease: self.lease, hold: self.hold, part_bytes };
+        let upload = part_bytes.map(|part_bytes| direct(part_bytes).send(&video)).transpose()?.flatten();
+        if upload.is_none() {
+            self.send_video(&video)?;
+        }
         if let Some(poster) = parcel.poster() {
             self.again(|| {
                 let mut file = File::open(&poster).map_err(|error| Trouble::Refused(internal(&error)))?;
@@ -35,6 +43,19 @@ impl Delivery<'_> {
                 self.server.upload(self.lease, Part::Poster, 0, &mut file, bytes)
             })?;
         }
+        let (request, mut is_gone) = (CompleteRequest { upload, ..parcel.completion() }, false);
+        self.again(|| match self.server.complete(self.lease, &request) {
+            // The bucket has lost the upload, for example because the server was away for days.
+            Err(Trouble::Refused(error)) if request.upload.is_some() && error.code == ErrorCode::VideoMissing => {
+                is_gone = true;
+                Ok(())
+            }
+            other => other,
+        })?;
+        if !is_gone {
+            return Ok(());
+        }
+        self.send_video(&video)?;
         let request = parcel.completion();
         self.again(|| self.server.complete(self.lease, &request))
     }
@@ -113,22 +134,4 @@ fn internal(error: &io::Error) -> Error {
 fn unreadable(error: &io::Error) -> Failure {
     info!("Cannot read a rendered file: {error}");
     Failure::here(FailureCode::NodeFailed, "The render node could not read the rendered video.")
-}
-
-/// Reports upload progress, and fails the upload when the lease ends.
-struct Watched<'a> {
-    file: &'a mut File,
-    sent: u64,
-    length: u64,
-    hold: &'a Hold<'a>,
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.hold.check().map_err(|_| io::Error::other("the lease is over"))?;
-        let count = self.file.read(buffer)?;
-        self.sent += count as u64;
-        self.hold.report(Stage::Uploading, self.sent as f64 / self.length as f64);
-        Ok(count)
-    }
 }

@@ -69,11 +69,15 @@ pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
 
 /// SHA-256 and length of a file.
 pub fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
-    let mut file = File::open(path)?;
+    hash_of(File::open(path)?)
+}
+
+/// SHA-256 and length of what can still be read.
+pub fn hash_of(mut content: impl Read) -> io::Result<(Sha256, u64)> {
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
     let mut chunk = vec![0; 256 * 1024];
     loop {
-        match file.read(&mut chunk)? {
+        match content.read(&mut chunk)? {
             0 => return Ok((hasher.finalize().into(), bytes)),
             read => {
                 hasher.update(&chunk[..read]);

@@ -26,6 +26,7 @@ pub mod random;
 mod resolver;
 pub mod rights;
 pub mod room;
+pub mod s3;
 pub mod sandbox;
 pub mod scratch;
 #[cfg(windows)]

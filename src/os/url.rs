@@ -25,6 +25,11 @@ pub fn redirected(base: &str, location: &[u8]) -> Option<String> {
     ["http", "https"].contains(&target.scheme()).then(|| target.into())
 }
 
+/// An absolute http or https URL with a host; `None` for anything else.
+pub fn parsed(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
+}
+
 /// The host of an absolute URL, with the brackets of IPv6. Unlike the rest of a URL it never contains a secret.
 pub fn host_of(url: &str) -> Option<String> {
     Url::parse(url).ok()?.host_str().map(str::to_owned)

@@ -16,11 +16,12 @@ use crate::app::jobs::queue;
 use crate::app::nodes::forgetting;
 use crate::app::upkeep::findings::{self, Subject};
 use crate::app::upkeep::store_check::{self, Stopped};
-use crate::app::upkeep::{ballast, health, history, retention, storage, sweep};
+use crate::app::upkeep::{ballast, bucket, health, history, retention, storage, sweep};
 use crate::app::webhooks as app_webhooks;
 use crate::app::{App, jobs, leases};
 use crate::domain::error::{Error, Result};
 use crate::domain::key::KEY_USED_SECONDS;
+use crate::os::doorbell::Doorbell;
 use crate::os::sandbox;
 use crate::os::stop::StopFlag;
 use crate::wire::base::Base;
@@ -132,6 +133,7 @@ pub fn start(app: Arc<App>, program: PathBuf, base: Base, further: Vec<Pass>) ->
     scheduler.spawn("store check", move |app, _| check_store(app, &stopped))?;
     scheduler.spawn("webhooks", move |app, stop| webhooks::run(app, &base, stop))?;
     scheduler.spawn("storage", measure_storage)?;
+    scheduler.spawn("bucket", sweep_bucket)?;
     for _ in 0..INDEXERS {
         let program = program.clone();
         scheduler.spawn("indexer", move |app, stop| index(app, &program, stop))?;
@@ -165,6 +167,7 @@ impl Scheduler {
         self.app.indexer.news.ring();
         self.app.measured.wanted.ring();
         self.app.outbox.news.ring();
+        bucket::news(&self.app).into_iter().for_each(Doorbell::ring);
         findings::look_again(&self.app);
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
@@ -256,6 +259,33 @@ fn measure_storage(app: &App, stop: &StopFlag) {
             return;
         }
         app.measured.wanted.wait_past(seen, storage::MEASURED);
+    }
+}
+
+/// How long to wait after the bucket has failed.
+const BUCKET_PAUSE: Duration = Duration::from_secs(60);
+
+/// Deletes in the bucket what is not needed; on a thread of its own, because a bucket may be slow or away. Without a
+/// bucket, the thread ends at once.
+fn sweep_bucket(app: &App, stop: &StopFlag) {
+    let Some(news) = bucket::news(app) else { return };
+    let mut next = app.clock.monotonic();
+    loop {
+        let seen = news.rings();
+        let deleted = bucket::delete_doomed(app);
+        let mut pause = if deleted.is_ok() { bucket::LISTING } else { BUCKET_PAUSE };
+        report("deleted clips in the bucket", deleted);
+        if app.clock.monotonic() >= next && !app.stopping() {
+            let swept = bucket::sweep(app);
+            next = app.clock.monotonic() + if swept.is_ok() { bucket::LISTING } else { BUCKET_PAUSE };
+            report("objects in the bucket", swept);
+        }
+        pause = pause.min(next.saturating_sub(app.clock.monotonic()));
+        // The stopping thread sets a flag and rings.
+        if stop.stopped() || app.stopping() {
+            return;
+        }
+        news.wait_past(seen, pause);
     }
 }
 

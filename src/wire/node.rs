@@ -91,6 +91,48 @@ pub struct ClaimAnswer {
     pub uploaded_demo: Option<UploadedDemo>,
     /// Rules for fetching the demo.
     pub fetch_policy: FetchPolicy,
+    /// How to upload the video past the server (*ours*). Absent if it is uploaded to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadOrder>,
+}
+
+/// How to upload a video past the server: in parts, whose addresses `POST …/parts` gives.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UploadOrder {
+    /// Bytes of each part but the last.
+    pub part_bytes: u64,
+}
+
+/// `POST …/parts` (*ours*).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartsRequest {
+    /// The upload's id, to get new addresses for it; absent to begin one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// Lower-case hexadecimal SHA-256 of each part, in order.
+    pub parts_sha256: Vec<String>,
+}
+
+/// The response. Not printable: whoever has an address may upload.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct PartsAnswer {
+    /// The upload's id.
+    pub upload: String,
+    /// For each part, the address for a PUT with the header `x-amz-checksum-sha256`.
+    pub addresses: Vec<String>,
+}
+
+/// The parts of a video that was uploaded past the server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadView {
+    /// The upload's id.
+    pub id: String,
+    /// The ETag of each part, in order.
+    pub etags: Vec<String>,
+    /// Lower-case hexadecimal SHA-256 of each part, in order.
+    pub parts_sha256: Vec<String>,
 }
 
 /// A demo stored on the server.
@@ -181,6 +223,9 @@ pub struct CompleteRequest {
     /// The tail of the renderer's output, for the operator. Only for the game.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// The video's parts, if it was uploaded past the server (*ours*).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadView>,
 }
 
 /// `POST …/fail`.

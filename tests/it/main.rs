@@ -7,6 +7,7 @@ mod app;
 mod best_rounds;
 #[cfg(unix)]
 mod browser;
+mod bucket;
 #[cfg(unix)]
 mod chaos;
 mod cli;

@@ -1,48 +1,77 @@
 //! Paths of clip files: each video and poster is named after the lease it was uploaded under and is never renamed.
 //! All of their names are built here: `7f3a9c1e-42.mp4`, or `42.mp4` for leases from before the first epoch.
+//!
+//! A clip lies in the data directory or in the bucket: it is looked for in this order. What is still being uploaded to the
+//! server lies in the data directory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::clips::bucket::{ClipBucket, Object, Unfinished};
 use crate::app::stored_files;
 use crate::domain::clip::VideoFacts;
 use crate::domain::epoch::{Epochs, LeaseName};
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
 use crate::os::disk_usage::Usage;
 use crate::os::files;
+use crate::os::s3::multipart::Part;
 use crate::render::video;
 use crate::store::{DataDir, open_private};
 
 /// The extensions of a lease's files; the last is a poster that is still being written.
-const EXTENSIONS: [&str; 3] = ["mp4", "jpg", "jpg.new"];
+const EXTENSIONS: [&str; 3] = [VIDEO, POSTER, "jpg.new"];
+const VIDEO: &str = "mp4";
+const POSTER: &str = "jpg";
 
 /// The videos and posters of an appliance, including uploads in progress.
-#[derive(Clone, Debug)]
-pub struct ClipFiles(PathBuf, Arc<Epochs>);
+pub struct ClipFiles {
+    folder: PathBuf,
+    epochs: Arc<Epochs>,
+    /// The bucket, if one is configured.
+    pub bucket: Option<ClipBucket>,
+}
+
+/// Where the content of a clip's file is read.
+pub enum Content {
+    /// In the data directory.
+    File(File),
+    /// In the bucket.
+    Object(Box<Object>),
+}
 
 impl ClipFiles {
     /// The clip files in a data directory whose store has these epochs.
     pub fn of(folder: &DataDir, epochs: Arc<Epochs>) -> Self {
-        Self(folder.clips(), epochs)
+        Self { folder: folder.clips(), epochs, bucket: None }
     }
 
     /// The name of a lease's file with this extension.
     pub fn name(&self, lease: LeaseId, extension: &str) -> String {
-        format!("{}.{extension}", self.1.name(lease))
+        format!("{}.{extension}", self.epochs.name(lease))
+    }
+
+    /// The name of a lease's video, wherever it lies.
+    pub fn video_name(&self, lease: LeaseId) -> String {
+        self.name(lease, VIDEO)
+    }
+
+    /// The name of a lease's poster, wherever it lies.
+    pub fn poster_name(&self, lease: LeaseId) -> String {
+        self.name(lease, POSTER)
     }
 
     /// The video uploaded under a lease.
     pub fn video(&self, lease: LeaseId) -> PathBuf {
-        self.0.join(self.name(lease, "mp4"))
+        self.folder.join(self.name(lease, VIDEO))
     }
 
     /// The poster uploaded under a lease.
     pub fn poster(&self, lease: LeaseId) -> PathBuf {
-        self.0.join(self.name(lease, "jpg"))
+        self.folder.join(self.name(lease, POSTER))
     }
 
     /// The lease that a file name belongs to; `None` for other files.
@@ -59,10 +88,10 @@ impl ClipFiles {
     /// Every file that belongs to a lease; `None`: to one of another store.
     pub fn all(&self) -> io::Result<Vec<(Option<LeaseId>, PathBuf)>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
+        for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             if let Some(name) = entry.file_name().to_str().and_then(Self::lease_of) {
-                let is_ours = self.1.name(name.lease) == name;
+                let is_ours = self.epochs.name(name.lease) == name;
                 found.push((is_ours.then_some(name.lease), entry.path()));
             }
         }
@@ -91,48 +120,145 @@ impl ClipFiles {
         files::write_durably(&self.poster(lease), poster)
     }
 
+    /// The bucket, if new clips go there.
+    pub fn bucket_for_new(&self) -> Option<&ClipBucket> {
+        self.bucket.as_ref().filter(|bucket| bucket.takes_new)
+    }
+
+    /// Makes the object of a direct upload, if that has not happened yet; returns its length. What was uploaded to the
+    /// server under the lease is deleted.
+    pub fn finish_upload(&self, lease: LeaseId, upload: &str, parts: &[Part]) -> Result<u64, Unfinished> {
+        let bucket = self.bucket_for_new().ok_or(Unfinished::Missing)?;
+        let bytes = bucket.finish(lease, &self.name(lease, VIDEO), upload, parts)?;
+        stored_files::remove(&self.video(lease));
+        Ok(bytes)
+    }
+
     /// The uploaded video's SHA-256 and length.
     pub fn hash_video(&self, lease: LeaseId) -> io::Result<(Sha256, u64)> {
-        files::hash(&self.video(lease))
+        match (files::hash(&self.video(lease)), self.bucket_for_new()) {
+            (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
+                let name = self.name(lease, VIDEO);
+                let bytes = bucket.length(&name).map_err(io::Error::other)?.ok_or(error)?;
+                files::hash_of(bucket.reader(&name, bytes))
+            }
+            (hashed, _) => hashed,
+        }
     }
 
-    /// Checks the uploaded video's structure; a different width, height or frame rate is an error.
-    pub fn check_video(&self, lease: LeaseId, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
-        video::check(&self.video(lease), width, height, fps)
+    /// Checks the structure of the uploaded video, which has `bytes` bytes; a different width, height or frame rate is an
+    /// error.
+    pub fn check_video(&self, lease: LeaseId, bytes: u64, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
+        let path = self.video(lease);
+        match self.bucket_for_new().filter(|_| !path.exists()) {
+            None => video::check(&path, width, height, fps),
+            Some(bucket) => {
+                let mut reader = bucket.index_reader(&self.name(lease, VIDEO), bytes);
+                video::check_read(&mut reader, width, height, fps)
+            }
+        }
     }
 
-    /// Syncs the video's content and directory entry to disk. Posters are synced when they are stored.
-    pub fn publish(&self, lease: LeaseId) -> io::Result<()> {
-        files::sync(&self.video(lease))?;
-        files::sync_dir(&self.0)
+    /// Makes the video last: syncs its content and directory entry to disk, or moves video and poster into the bucket.
+    /// Posters are synced when they are stored.
+    pub fn publish(&self, lease: LeaseId) -> Result<()> {
+        let Some(bucket) = self.bucket_for_new() else {
+            let synced = files::sync(&self.video(lease)).and_then(|()| files::sync_dir(&self.folder));
+            return synced.map_err(|error| Error::internal("The video could not be synced to disk.", error));
+        };
+        for (extension, media_type) in [(VIDEO, "video/mp4"), (POSTER, "image/jpeg")] {
+            let (name, path) = (self.name(lease, extension), self.folder.join(self.name(lease, extension)));
+            match File::open(&path) {
+                Ok(file) => bucket.put(&name, &file, media_type)?,
+                // Uploaded directly, moved by an earlier call, or a clip without a poster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::internal("The video could not be read.", error)),
+            }
+            stored_files::remove(&path);
+        }
+        Ok(())
     }
 
     /// Deletes an uploaded video that was refused.
-    pub fn discard_video(&self, lease: LeaseId) -> io::Result<()> {
-        fs::remove_file(self.video(lease))
+    pub fn discard_video(&self, lease: LeaseId) -> Result<()> {
+        match fs::remove_file(self.video(lease)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound || self.bucket_for_new().is_none() => {
+                return Err(Error::internal("A rejected upload could not be removed.", error));
+            }
+            _ => {}
+        }
+        match self.bucket_for_new() {
+            Some(bucket) => bucket.bucket.delete(&bucket.key(&self.name(lease, VIDEO))),
+            None => Ok(()),
+        }
     }
 
-    /// The video, open for reading, and its length.
-    pub fn open_video(&self, lease: LeaseId) -> io::Result<(File, u64)> {
-        with_length(File::open(self.video(lease))?)
+    /// The content of a published video of `bytes` bytes, and its length where it lies. One in the bucket is not looked
+    /// at: it was when it was published.
+    pub fn open_video(&self, lease: LeaseId, bytes: u64) -> io::Result<(Content, u64)> {
+        match (open(&self.video(lease)), &self.bucket) {
+            (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((Content::Object(Box::new(Object::of(bucket, &self.name(lease, VIDEO), bytes))), bytes))
+            }
+            (opened, _) => opened,
+        }
     }
 
-    /// The poster, open for reading, and its length.
-    pub fn open_poster(&self, lease: LeaseId) -> io::Result<(File, u64)> {
-        with_length(File::open(self.poster(lease))?)
+    /// The poster's content and length.
+    pub fn open_poster(&self, lease: LeaseId) -> io::Result<(Content, u64)> {
+        match (open(&self.poster(lease)), &self.bucket) {
+            (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
+                let name = self.name(lease, POSTER);
+                let bytes = bucket.poster_length(&name).ok_or(error)?;
+                Ok((Content::Object(Box::new(Object::of(bucket, &name, bytes))), bytes))
+            }
+            (opened, _) => opened,
+        }
     }
 
-    /// Whether the video exists and has this length.
+    /// Whether the data directory has the video, with this length.
     pub fn has_video(&self, lease: LeaseId, bytes: u64) -> bool {
         fs::metadata(self.video(lease)).is_ok_and(|file| file.len() == bytes)
     }
 
-    /// Deletes both files. Call it only after the commit that drops the last reference to them.
+    /// The lease that an object belongs to; `None`: to none of this store.
+    pub fn lease_of_object(&self, name: &str) -> Option<LeaseId> {
+        let name = Self::lease_of(name).filter(|_| Self::is_published_name(name))?;
+        (self.epochs.name(name.lease) == name).then_some(name.lease)
+    }
+
+    /// The origin that browsers are sent to for clips, if they are.
+    pub fn foreign_origin(&self) -> Option<String> {
+        self.bucket.as_ref().filter(|bucket| !bucket.is_proxied).map(|bucket| bucket.bucket.origin())
+    }
+
+    /// Deletes both files, wherever they lie. Call it only after the commit that drops the last reference to them.
     pub fn remove(&self, lease: LeaseId) {
         for path in [self.video(lease), self.poster(lease)] {
             stored_files::remove(&path);
         }
+        if let Some(bucket) = &self.bucket {
+            bucket.doom(lease, [self.name(lease, VIDEO), self.name(lease, POSTER)]);
+        }
     }
+}
+
+impl Content {
+    /// The content from byte `first`, `count` bytes.
+    pub fn section(self, first: u64, count: u64) -> io::Result<Box<dyn Read + Send>> {
+        match self {
+            Self::File(mut file) => {
+                io::Seek::seek(&mut file, io::SeekFrom::Start(first))?;
+                Ok(Box::new(file.take(count)))
+            }
+            Self::Object(object) => Ok(object.section(first, count)),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<(Content, u64)> {
+    let (file, bytes) = with_length(File::open(path)?)?;
+    Ok((Content::File(file), bytes))
 }
 
 fn with_length(file: File) -> io::Result<(File, u64)> {

@@ -1,17 +1,18 @@
 //! Published clips, accessible to anyone with the link.
 
 mod about;
+pub mod bucket;
 pub mod files;
 pub mod operator;
 
 pub use about::{About, Moment, MomentKind, Play, about, file_name};
 
-use std::fs::File;
 use std::io::{self, ErrorKind};
 
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::app::clips::files::Content;
 use crate::app::jobs::owner;
 use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
@@ -21,10 +22,10 @@ use crate::domain::job_info::JobInfo;
 use crate::store;
 use crate::store::clips::Published;
 
-/// An open file of a published clip.
+/// A file of a published clip.
 pub struct ClipFile {
-    /// Positioned at the start.
-    pub file: File,
+    /// What to send, or where it lies.
+    pub content: Content,
     /// Its length.
     pub bytes: u64,
     /// A strong entity tag, including its quotes.
@@ -34,7 +35,7 @@ pub struct ClipFile {
 /// The video of the clip with this public link.
 pub fn open_video(app: &App, token: &ClipToken) -> Result<ClipFile> {
     let clip = find(app, token)?;
-    let video = opened(app.clip_files.open_video(clip.lease), format!("\"{}\"", clip.sha256))?;
+    let video = opened(app.clip_files.open_video(clip.lease, clip.bytes), format!("\"{}\"", clip.sha256))?;
     // Length, tag and hash come from the row: a file with another length is not the one that was published.
     if video.bytes != clip.bytes {
         let detail =
@@ -73,9 +74,9 @@ fn find(app: &App, token: &ClipToken) -> Result<Published> {
     app.store.read(|db| store::clips::by_token(db, token))?.ok_or_else(unknown)
 }
 
-fn opened(file: io::Result<(File, u64)>, etag: String) -> Result<ClipFile> {
+fn opened(file: io::Result<(Content, u64)>, etag: String) -> Result<ClipFile> {
     match file {
-        Ok((file, bytes)) => Ok(ClipFile { file, bytes, etag }),
+        Ok((content, bytes)) => Ok(ClipFile { content, bytes, etag }),
         // Deleted since its row was read, or a clip without a poster.
         Err(error) if error.kind() == ErrorKind::NotFound => Err(unknown()),
         Err(error) => Err(Error::internal("A clip's file could not be read.", error)),

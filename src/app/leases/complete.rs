@@ -2,19 +2,22 @@
 
 use std::io;
 
+use crate::app::clips::bucket::Unfinished;
 use crate::app::jobs::lifecycle;
 use crate::app::leases::footage;
 use crate::app::leases::live::not_live;
+use crate::app::stored_files::too_large;
 use crate::app::{App, nodes};
-use crate::domain::clip::{Clip, ClipToken, View};
+use crate::domain::clip::{Clip, ClipToken, VIDEO_BYTES, View};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
+use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::leases::LeaseState;
-use crate::wire::node_requests::CompleteReport;
+use crate::wire::node_requests::{CompleteReport, DirectUpload};
 
 /// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
@@ -28,8 +31,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
     let permit = app.checks.take(node.id)?;
     let checked = check(app, &job, lease, &report).and_then(|clip| {
-        let synced = app.clip_files.publish(lease);
-        synced.map_err(|error| Error::internal("The video could not be synced to disk.", error))?;
+        app.clip_files.publish(lease)?;
         Ok(clip)
     });
     // Not kept for the commit, which completions share.
@@ -51,8 +53,12 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
         }
         Some((_, LeaseState::Done)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),
-    })?;
-    finished.into_iter().for_each(|transition| lifecycle::settle(app, transition));
+    });
+    if finished.is_err() && !app.store.read(|db| store::leases::keeps_files(db, lease))? {
+        // Whatever ended the lease may have deleted its files before they were in the bucket.
+        app.clip_files.remove(lease);
+    }
+    finished?.into_iter().for_each(|transition| lifecycle::settle(app, transition));
     Ok(())
 }
 
@@ -96,19 +102,15 @@ fn refused(app: &App, node: &Node, lease: LeaseId, job: &Job, refusal: Refusal) 
 }
 
 fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
-    app.clip_files
-        .discard_video(lease)
-        .map_err(|error| Error::internal("A rejected upload could not be removed.", error))
+    app.clip_files.discard_video(lease)
 }
 
 /// Checks that the uploaded video is intact and is what the job asked for.
 fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Result<Clip, Refusal> {
-    let (sha256, bytes) = app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Error::new(Kind::Invalid, ErrorCode::VideoMissing, "No video was uploaded for this lease.")
-        }
-        _ => Error::internal("The uploaded video could not be read.", error),
-    })?;
+    let (sha256, bytes) = match &report.upload {
+        Some(upload) => (report.video_sha256, finish_upload(app, lease, upload)?),
+        None => uploaded_here(app, lease)?,
+    };
     if sha256 != report.video_sha256 {
         // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
@@ -116,9 +118,9 @@ fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Resul
         return Err(Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message).into());
     }
     let spec = &job.spec;
-    let checked = app.clip_files.check_video(lease, spec.width(), spec.resolution, spec.fps);
+    let checked = app.clip_files.check_video(lease, bytes, spec.width(), spec.resolution, spec.fps);
     let facts = checked.map_err(|error| match error.kind {
-        Kind::Internal => Refusal::BrokenUpload(error),
+        Kind::Internal | Kind::Unavailable => Refusal::BrokenUpload(error),
         _ => Refusal::WrongVideo(error.message),
     })?;
     if let Some(fault) = footage::fault(app, job, &facts)? {
@@ -130,4 +132,34 @@ fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Resul
     };
     let token = ClipToken::from_bits(app.random.bits()?);
     Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified })
+}
+
+/// Hash and length of a video that was uploaded to the server.
+fn uploaded_here(app: &App, lease: LeaseId) -> Result<(Sha256, u64)> {
+    app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => missing(),
+        _ => Error::internal("The uploaded video could not be read.", error),
+    })
+}
+
+/// Completes an upload that went past the server; the video's length. Its content was checked by the bucket, part by part.
+fn finish_upload(app: &App, lease: LeaseId, upload: &DirectUpload) -> Result<u64> {
+    let bytes =
+        app.clip_files.finish_upload(lease, &upload.id, &upload.parts).map_err(|unfinished| match unfinished {
+            Unfinished::Missing => missing(),
+            Unfinished::Wrong(code) => {
+                let message = "The bucket does not have the parts that the node names; upload the video again.";
+                Error::new(Kind::Invalid, ErrorCode::VideoMissing, message).because(code)
+            }
+            Unfinished::Failed(error) => error,
+        })?;
+    if bytes > VIDEO_BYTES {
+        throw_away(app, lease)?;
+        return Err(too_large("The video", VIDEO_BYTES));
+    }
+    Ok(bytes)
+}
+
+fn missing() -> Error {
+    Error::new(Kind::Invalid, ErrorCode::VideoMissing, "No video was uploaded for this lease.")
 }

@@ -3,6 +3,7 @@
 mod claiming;
 pub mod claims;
 mod complete;
+pub mod direct;
 mod footage;
 pub mod frames;
 pub mod heartbeats;

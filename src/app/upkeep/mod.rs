@@ -2,11 +2,13 @@
 
 pub mod backup;
 pub mod ballast;
+pub mod bucket;
 pub mod doctor;
 pub mod findings;
 pub mod health;
 pub mod history;
 pub(in crate::app) mod job_archive;
+pub mod move_clips;
 pub mod promote;
 pub mod replica;
 pub mod retention;

@@ -70,6 +70,7 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             "jobs": made.jobs,
             "demos": made.demos,
             "videos": made.videos,
+            "clips_in_bucket": made.in_bucket,
             "left_out": made.left_out,
         }));
     } else {
@@ -81,6 +82,13 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             counted(made.accounts, "account"),
             counted(made.jobs, "job"),
             counted(made.demos, "demo")
+        ));
+    }
+    if made.in_bucket > 0 {
+        output::say(&format!(
+            "Not copied, because they lie in the bucket: the videos of {}. The backup lists their keys and checksums; keep \
+             the bucket as well.",
+            counted(made.in_bucket, "clip")
         ));
     }
     if !made.left_out.is_empty() {
@@ -107,6 +115,7 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             "accounts": restored.accounts,
             "jobs": restored.jobs,
             "videos": restored.videos,
+            "clips_in_bucket": restored.in_bucket,
             "clips_forgotten": restored.forgotten,
             "lost_from": rfc3339(restored.lost.from_ms),
             "lost_until": rfc3339(restored.lost.until_ms),
@@ -130,6 +139,12 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
         for aside in restored.aside.iter().chain(&restored.aside_behind) {
             output::line(&format!("replaced: {}", aside.display()));
         }
+    }
+    if restored.in_bucket > 0 {
+        output::say(&format!(
+            "In the bucket when the backup was made: {}. Configure [storage] as it was before you start the server.",
+            counted(restored.in_bucket, "clip")
+        ));
     }
     if restored.forgotten > 0 {
         output::say(&format!(

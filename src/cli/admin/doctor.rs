@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::doctor::{self, Examination, Fault};
 use crate::app::upkeep::replica;
 use crate::appliance::server_url;
@@ -23,7 +24,8 @@ use crate::wire::time::rfc3339;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
-nodes' versions, dinks sold beyond live slots, and the replica. The server may be running.
+nodes' versions, the bucket of clips if there is one, dinks sold beyond live slots, and the replica. The server may be
+running.
 
 Example:
   dinkem-appliance admin doctor --fix")]
@@ -39,7 +41,7 @@ pub struct Args {
     replica_socket: Option<PathBuf>,
 }
 
-pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
+pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
     let clock = SystemClock::new();
@@ -51,6 +53,7 @@ pub fn run(args: Args, data_dir: &Path, call: &Call) -> Result<()> {
         certificate: args.tls_cert,
         clock: Arc::new(clock),
         random: Arc::new(SystemRandom),
+        storage,
         fix: args.fix,
     };
     let mut faults = doctor::examine(&examination)?;

@@ -32,15 +32,17 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::app::accounts::NewKeys;
+use crate::app::{App, Settings};
+use crate::cli::storage_args::StorageArgs;
 use crate::cli::{Call, hints, output};
 use crate::domain::account as rules;
 use crate::domain::account::Account;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
+use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::os::user;
 
 /// Operate the appliance from its data directory: accounts, keys, nodes, jobs, clips, storage, prices, backups, doctor, …
@@ -50,6 +52,8 @@ Example: create an account with its keys and activate it:
   dinkem-appliance admin account create studio-a
   dinkem-appliance admin activate studio-a")]
 pub struct Args {
+    #[command(flatten)]
+    storage: StorageArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -85,7 +89,11 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     let dir = &*call.data_dir()?;
     user::act_as_owner(dir)?;
     // Commands that replace or repair a store must run before anything opens it.
-    let open = || App::beside(dir, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
+    let settings = || Ok::<_, Error>(Settings { storage: args.storage.storage(false)?, ..Settings::default() });
+    let open = || {
+        let room = Room::of(dir, DISK_RESERVE_BYTES);
+        App::beside_as(dir, settings()?, Arc::new(SystemClock::new()), Arc::new(SystemRandom), room)
+    };
     match args.command {
         Command::Status(args) => status::run(args, &*open()?, dir, call),
         Command::Account(args) => account::run(args, &*open()?, call),
@@ -111,7 +119,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
             promote::prepare(dir)?;
             promote::run(args, &*open()?, dir, call)
         }
-        Command::Doctor(args) => doctor::run(args, dir, call),
+        Command::Doctor(args) => doctor::run(args, settings()?.storage, dir, call),
         Command::Healthcheck(healthcheck::Args {}) => healthcheck::run(dir, call),
     }
 }

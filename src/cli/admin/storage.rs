@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::app::upkeep::move_clips::{self, To};
 use crate::app::upkeep::storage::{self, AccountStorage, Storage};
 use crate::cli::admin::{Call, output};
 use crate::domain::error::Result;
@@ -10,17 +11,77 @@ use crate::domain::wording::counted;
 use crate::os::disk_usage::Usage;
 use crate::wire::human;
 
+/// Clips between two reports of progress.
+const SAID: u64 = 1_000;
+
 /// Show what lies on the disk: clips, demos, archive, database, free space; and what each account stores
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  dinkem-appliance admin storage --json")]
-pub struct Args {}
+#[command(args_conflicts_with_subcommands = true, after_help = "Example:\n  dinkem-appliance admin storage --json")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
-pub fn run(_: Args, app: &App, call: &Call) -> Result<()> {
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Move all clips between the data directory and the bucket of [storage], beside the running server; may be
+    /// interrupted and repeated
+    #[command(after_help = "\
+First set kind in [storage] of config.toml to where new clips are to go, and restart the server.
+
+Example:
+  dinkem-appliance admin storage move --to s3")]
+    Move {
+        /// Where the clips are moved: `s3`, the bucket, or `disk`, the data directory
+        #[arg(long, value_name = "KIND")]
+        to: Destination,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Destination {
+    /// The bucket
+    S3,
+    /// The data directory
+    Disk,
+}
+
+pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
+    if let Some(Command::Move { to }) = args.command {
+        return move_clips(to, app, call);
+    }
     let storage = storage::show(app)?;
     if call.json {
         output::json(&view(&storage));
     } else {
         print(&storage);
+    }
+    Ok(())
+}
+
+fn move_clips(to: Destination, app: &App, call: &Call) -> Result<()> {
+    let to = match to {
+        Destination::S3 => To::S3,
+        Destination::Disk => To::Disk,
+    };
+    let moved = move_clips::move_all(app, to, |so_far| {
+        if so_far.clips > 0 && so_far.clips.is_multiple_of(SAID) {
+            output::say(&format!("{} moved …", counted(so_far.clips, "clip")));
+        }
+    })?;
+    if call.json {
+        output::json(&json!({
+            "moved": moved.clips,
+            "bytes": moved.bytes,
+            "there_before": moved.there,
+            "missing": moved.missing,
+        }));
+    } else {
+        output::line(&format!("moved:        {} ({})", counted(moved.clips, "clip"), human::size(moved.bytes)));
+        output::line(&format!("there before: {}", counted(moved.there, "clip")));
+        if moved.missing > 0 {
+            output::line(&format!("missing:      {}; see `admin doctor`", counted(moved.missing, "clip")));
+        }
     }
     Ok(())
 }

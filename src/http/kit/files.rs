@@ -2,10 +2,11 @@
 //! ranges.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read};
 
 use rouille::{Request, Response, ResponseBody};
 
+use crate::app::clips::files::Content;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::http::kit::answer;
@@ -18,7 +19,7 @@ const CACHING: &str = "private, max-age=86400, immutable";
 
 /// A file to send.
 pub struct Served {
-    pub file: File,
+    pub content: Content,
     pub bytes: u64,
     /// Strong validator, including its quotes.
     pub etag: String,
@@ -27,20 +28,17 @@ pub struct Served {
 }
 
 /// Responds to a GET or HEAD request, honoring `If-None-Match`, `If-Range` and `Range`.
-pub fn send(request: &Request, mut served: Served) -> Result<Response> {
+pub fn send(request: &Request, served: Served) -> Result<Response> {
     let total = served.bytes;
     let response = if request.header("If-None-Match").is_some_and(|tags| names(tags, &served.etag)) {
         answer::empty(304)
     } else {
         match range_of(request, &served) {
-            Wanted::Whole => answer::with_body(200, served.content_type, stream(served.file, total)),
+            Wanted::Whole => answer::with_body(200, served.content_type, part(served.content, 0, total)?),
             Wanted::Part { first, last } => {
-                served
-                    .file
-                    .seek(SeekFrom::Start(first))
-                    .map_err(|error| Error::internal("A file could not be read.", error))?;
-                let part = answer::with_body(206, served.content_type, stream(served.file, last - first + 1));
-                answer::header(part, "Content-Range", format!("bytes {first}-{last}/{total}"))
+                let body = part(served.content, first, last - first + 1)?;
+                let response = answer::with_body(206, served.content_type, body);
+                answer::header(response, "Content-Range", format!("bytes {first}-{last}/{total}"))
             }
             Wanted::Outside => return Ok(outside(total)),
         }
@@ -73,11 +71,20 @@ fn outside(total: u64) -> Response {
     answer::header(response, "Content-Range", format!("bytes */{total}"))
 }
 
+fn part(content: Content, first: u64, bytes: u64) -> Result<ResponseBody> {
+    let unreadable = |error: io::Error| Error::internal("A file could not be read.", error);
+    let content = content.section(first, bytes).map_err(unreadable)?;
+    Ok(ResponseBody::from_reader_and_size(content, size(bytes)))
+}
+
 /// Streams the next `bytes` bytes of a file.
 pub fn stream(file: File, bytes: u64) -> ResponseBody {
+    ResponseBody::from_reader_and_size(file.take(bytes), size(bytes))
+}
+
+fn size(bytes: u64) -> usize {
     // No real file is larger than the address space.
-    let size = usize::try_from(bytes).unwrap_or(usize::MAX);
-    ResponseBody::from_reader_and_size(file.take(bytes), size)
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -87,13 +94,14 @@ mod tests {
     const TEN: &[u8] = b"0123456789";
 
     fn ask(method: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
-        use std::io::Write;
+        use std::io::{Seek, Write};
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(TEN).unwrap();
         file.rewind().unwrap();
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let request = Request::fake_http(method, "/", headers, vec![]);
-        let served = Served { file, bytes: 10, etag: "\"abc\"".into(), content_type: "video/mp4" };
+        let served =
+            Served { content: Content::File(file), bytes: 10, etag: "\"abc\"".into(), content_type: "video/mp4" };
         let response = send(&request, served).unwrap();
         let headers = response.headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut body = String::new();

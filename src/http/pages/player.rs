@@ -20,18 +20,20 @@ const SCRIPT: &str = include_str!("player.js");
 /// Everything is forbidden except the clip's files and this page's own style and script, known by their hashes.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; media-src 'self'; img-src 'self' data:; base-uri 'none'; \
-         form-action 'none'",
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
         hash(SCRIPT),
         hash(STYLE)
     )
 });
 
-/// The page's `Content-Security-Policy`. Without origins, any site may frame the page.
-pub fn policy(framed_by: &[String]) -> String {
+/// The page's `Content-Security-Policy`. Without origins in `framed_by`, any site may frame the page. `clips_from`: the
+/// origin of the bucket, if the clip's files are read there.
+pub fn policy(framed_by: &[String], clips_from: Option<&str>) -> String {
+    let from = clips_from.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!("{}; media-src 'self'{from}; img-src 'self'{from} data:", *POLICY);
     match framed_by {
-        [] => POLICY.clone(),
-        origins => format!("{}; frame-ancestors {}", *POLICY, origins.join(" ")),
+        [] => policy,
+        origins => format!("{policy}; frame-ancestors {}", origins.join(" ")),
     }
 }
 

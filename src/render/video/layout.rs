@@ -1,6 +1,5 @@
 //! The file layout of an MP4: its top-level boxes, its index (read into memory), and the location of its media data.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -24,7 +23,7 @@ pub struct Layout {
 
 impl Layout {
     /// Reads the top-level boxes. `Ok(None)` if they do not form a complete MP4.
-    pub fn read(file: &mut File) -> std::io::Result<Option<Self>> {
+    pub fn read(file: &mut (impl Read + Seek)) -> std::io::Result<Option<Self>> {
         let bytes = file.seek(SeekFrom::End(0))?;
         let (mut index, mut media, mut index_first, mut has_type) = (None, Vec::new(), true, false);
         let mut at = 0;
@@ -55,7 +54,7 @@ impl Layout {
 }
 
 /// The box at an offset: name, header length, content length. `None` if it does not end inside the file.
-fn top_box(file: &mut File, at: u64, end: u64) -> std::io::Result<Option<(Name, u64, u64)>> {
+fn top_box(file: &mut (impl Read + Seek), at: u64, end: u64) -> std::io::Result<Option<(Name, u64, u64)>> {
     let mut head = Vec::with_capacity(16);
     file.seek(SeekFrom::Start(at))?;
     file.by_ref().take(16).read_to_end(&mut head)?;

@@ -20,4 +20,4 @@ pub use inspect::{Expected, inspect};
 pub use jpeg::{is_frame, jpeg_size};
 pub use mux::Mp4Writer;
 pub use poster::{QUIET, poster_args};
-pub use probe::{VideoReport, check, probe};
+pub use probe::{VideoReport, check, check_read, probe};

@@ -2,6 +2,7 @@
 //! and billed.
 
 use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use super::boxes::{Fields, Name, boxes, find_path};
@@ -31,9 +32,12 @@ pub struct VideoReport {
 /// Probes an MP4. The error is of kind `Invalid` with the code `render_failed` if the file is not a complete MP4 with
 /// a video track.
 pub fn probe(path: &Path) -> Result<VideoReport> {
-    let unreadable = |error| Error::internal("Could not read the video file.", error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let layout = Layout::read(&mut file).map_err(unreadable)?;
+    probe_read(&mut File::open(path).map_err(unreadable)?)
+}
+
+/// The same for a video that need not be a file. Only its index is read.
+fn probe_read(video: &mut (impl Read + Seek)) -> Result<VideoReport> {
+    let layout = Layout::read(video).map_err(unreadable)?;
     let layout = layout.ok_or_else(|| describe(Fault::Tables))?;
 
     let mut video = None;
@@ -70,6 +74,11 @@ pub fn check(path: &Path, width: u32, height: u32, fps: u32) -> Result<VideoFact
     check_report(&probe(path)?, width, height, fps)
 }
 
+/// The same for a video that need not be a file.
+pub fn check_read(video: &mut (impl Read + Seek), width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
+    check_report(&probe_read(video)?, width, height, fps)
+}
+
 /// The same for a file that was probed.
 pub fn check_report(report: &VideoReport, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
     let facts = &report.facts;
@@ -95,6 +104,10 @@ pub fn check_report(report: &VideoReport, width: u32, height: u32, fps: u32) -> 
         return Err(bad("The video's index does not precede its media data."));
     }
     Ok(facts.clone())
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::internal("Could not read the video file.", error)
 }
 
 fn describe(fault: Fault) -> Error {

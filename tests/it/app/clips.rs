@@ -94,9 +94,9 @@ fn repeated_completion_yields_one_clip_and_one_ledger_row() {
     };
     assert_eq!(ledger_rows(&test), [expected]);
 
-    let mut opened = clips::open_video(&test.app, &clip.token).unwrap();
+    let opened = clips::open_video(&test.app, &clip.token).unwrap();
     let mut bytes = Vec::new();
-    opened.file.read_to_end(&mut bytes).unwrap();
+    opened.content.section(0, u64::MAX).unwrap().read_to_end(&mut bytes).unwrap();
     assert_eq!((bytes, opened.bytes), (CLIP.clone(), CLIP.len() as u64));
     let poster = clips::open_poster(&test.app, &clip.token).unwrap();
     assert_eq!(poster.bytes, POSTER.len() as u64);

@@ -48,6 +48,7 @@ fn faults(appliance: &Appliance) -> Vec<Fault> {
         certificate: None,
         clock: appliance.clock.clone(),
         random: Arc::new(FakeRandom::default()),
+        storage: None,
         fix: false,
     };
     doctor::examine(&examination).unwrap()

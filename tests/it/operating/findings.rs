@@ -60,6 +60,7 @@ fn server_finds_what_admin_doctor_finds() {
         certificate: Some(missing.clone()),
         clock: Arc::clone(&test.app.clock),
         random: Arc::clone(&test.app.random),
+        storage: None,
         fix: false,
     })
     .unwrap();

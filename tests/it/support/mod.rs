@@ -39,6 +39,7 @@ pub mod proxy;
 pub mod quick;
 pub mod receiver;
 pub mod rng;
+pub mod s3;
 #[cfg(unix)]
 pub mod script;
 pub mod seed;

@@ -33,6 +33,7 @@ fn doctor(test: &TestApp) -> Vec<&'static str> {
         certificate: None,
         clock: test.clock.clone(),
         random: test.random.clone(),
+        storage: None,
         fix: false,
     };
     doctor::examine(&examination).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()

@@ -8,6 +8,7 @@ mod description;
 mod file;
 mod restore;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::app::audit::Entry;
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::id::LeaseId;
 use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::size;
@@ -27,8 +29,9 @@ use crate::store::copies::Copy;
 use crate::store::{self, STORE};
 
 use crate::app::upkeep::backup::description::Description;
-use crate::app::upkeep::backup::file::BackupFile;
+use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BackupFile};
 pub use crate::app::upkeep::backup::restore::{Restored, restore};
+use crate::app::upkeep::bucket;
 
 /// Prefix of the scratch folder next to the backup.
 const SCRATCH: &str = ".dinkem-backup-";
@@ -52,6 +55,8 @@ pub struct Backup {
     pub demos: u64,
     /// Number of clips whose video is included; `None` if videos were not requested.
     pub videos: Option<u64>,
+    /// Number of clips that lie in the bucket: their keys and checksums are in the backup, the videos are not.
+    pub in_bucket: u64,
     /// Files that the store refers to but that are missing or damaged, and are therefore not included.
     pub left_out: Vec<String>,
 }
@@ -87,14 +92,16 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     packer.pack_small(&description, &copy_path)?;
     packer.pack_archives(&copy)?;
     let demos = packer.pack_demos(&copy)?;
-    let packed = if videos { Some(packer.pack_videos(&copy)?) } else { None };
+    let in_bucket = packer.list_bucket(&copy)?;
+    let packed = if videos { Some(packer.pack_videos(&copy, &in_bucket)?) } else { None };
     let Packer { archive, files, left_out, .. } = packer;
     drop(copy);
     let bytes = archive.finish().map_err(unwritable)?;
     check(&path, scratch.path(), files)?;
     name(&path, to)?;
     let Description { accounts, jobs, .. } = description;
-    Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, left_out })
+    let in_bucket = in_bucket.len() as u64;
+    Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, in_bucket, left_out })
 }
 
 /// Records in the audit log that a backup was made, for the dashboard, which cannot know other disks.
@@ -186,8 +193,41 @@ impl Packer<'_> {
         }
     }
 
+    /// Lists the clips that lie in the bucket, by key, length and checksum; their leases.
+    fn list_bucket(&mut self, copy: &Copy) -> Result<HashSet<LeaseId>> {
+        let (mut leases, mut lines) = (HashSet::new(), String::new());
+        let files = &self.app.clip_files;
+        let Some(bucket) = &files.bucket else { return Ok(leases) };
+        let mut there = HashMap::new();
+        bucket::each(self.app, bucket, |object| {
+            if let Some(lease) = bucket.name_of(&object.key).and_then(|name| files.lease_of_object(name))
+                && object.key.ends_with(".mp4")
+            {
+                there.insert(lease, object.bytes);
+            }
+            Ok(())
+        })?;
+        let mut after = None;
+        loop {
+            let page = copy.read(|db| store::clips::page(db, after, PAGE))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.job);
+            for clip in page.iter().filter(|clip| there.get(&clip.lease) == Some(&clip.bytes)) {
+                if !files.has_video(clip.lease, clip.bytes) {
+                    let key = bucket.key(&files.video_name(clip.lease));
+                    lines.push_str(&format!("{key}\t{}\t{}\n", clip.bytes, clip.sha256));
+                    leases.insert(clip.lease);
+                }
+            }
+        }
+        if !leases.is_empty() {
+            self.add(BUCKET_CLIPS, lines.len() as u64, &mut lines.as_bytes())?;
+        }
+        Ok(leases)
+    }
+
     /// A clip that was deleted in the meantime has no files and does not count as left out.
-    fn pack_videos(&mut self, copy: &Copy) -> Result<u64> {
+    fn pack_videos(&mut self, copy: &Copy, in_bucket: &HashSet<LeaseId>) -> Result<u64> {
         let (mut after, mut packed) = (None, 0);
         loop {
             let page = copy.read(|db| store::clips::page(db, after, PAGE))?;
@@ -195,7 +235,8 @@ impl Packer<'_> {
             after = Some(last.job);
             for clip in page {
                 let files = &self.app.clip_files;
-                if !self.app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
+                let is_gone = !self.app.store.read(|db| store::leases::keeps_files(db, clip.lease))?;
+                if is_gone || in_bucket.contains(&clip.lease) {
                     continue;
                 }
                 if self.pack_if_whole("clips", &files.video(clip.lease), &clip.sha256)? {

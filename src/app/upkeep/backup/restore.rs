@@ -1,11 +1,13 @@
 //! Restore: replaces the content of a data directory with a backup, and keeps the old content aside.
 
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
 use crate::app::clips::files::ClipFiles;
-use crate::app::upkeep::backup::file::BackupFile;
+use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BackupFile};
 use crate::app::upkeep::promote;
 use crate::config;
 use crate::domain::epoch::{Epoch, LostWindow};
@@ -32,6 +34,8 @@ pub struct Restored {
     pub jobs: u64,
     /// Clips whose video is available.
     pub videos: u64,
+    /// Clips that lay in the bucket when the backup was made.
+    pub in_bucket: u64,
     /// Clips whose video was found neither in the backup nor in the data directory. They are removed; their jobs stay
     /// done and billed.
     pub forgotten: u64,
@@ -62,7 +66,17 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
     for name in ["local-nodes", "demos", "clips", "archive"] {
         files::create_private_dir(&place.path(name)).map_err(|error| unwritable(&folder, error))?;
     }
+    let mut in_bucket = HashSet::new();
     backup.each(|name, content| {
+        if name == BUCKET_CLIPS {
+            for line in BufReader::new(content).lines() {
+                // The name in the key: prefixes may change.
+                let line = line?;
+                let key = line.split('\t').next().unwrap_or_default();
+                in_bucket.insert(key.rsplit('/').next().unwrap_or_default().to_owned());
+            }
+            return Ok(());
+        }
         let path = place.path(name);
         path.parent().map_or(Ok(()), files::create_private_dir)?;
         files::write_new(&path, content)
@@ -80,10 +94,14 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
     let details = format!("made {}", rfc3339(made_at_ms));
     let note = Note { at_ms: now, operator: &operator, subject: &subject, details: &details };
     let clips = ClipFiles::of(&folder, Arc::new(copy.read(epochs::all)?));
-    let mut videos = 0;
+    let (mut videos, mut bucketed) = (0, 0);
     let epoch = Epoch::from_bits(random.bits()?);
     let renew = |tx: &mut Tx<'_>| promote::renew(tx, epoch, now).map(|renewed| (renewed.details(), renewed.lost));
     let settled = copy.settle(&note, renew, |clip| {
+        if in_bucket.contains(&clips.video_name(clip.lease)) {
+            bucketed += 1;
+            return Ok(true);
+        }
         let has_video = has_video(&clips, &place, clip).map_err(|error| unwritable(&folder, error))?;
         videos += u64::from(has_video);
         Ok(has_video)
@@ -94,7 +112,17 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
     let (aside, aside_behind): (Vec<_>, Vec<_>) = asides.partition(|aside| aside.parent() == Some(folder.path()));
     let (accounts, jobs) = (backup.description.accounts, backup.description.jobs);
     let Settled { forgotten, lost, .. } = settled;
-    Ok(Restored { made_at_ms, accounts, jobs, videos, forgotten, lost, aside: aside.into_iter().next(), aside_behind })
+    Ok(Restored {
+        made_at_ms,
+        accounts,
+        jobs,
+        videos,
+        in_bucket: bucketed,
+        forgotten,
+        lost,
+        aside: aside.into_iter().next(),
+        aside_behind,
+    })
 }
 
 /// Whether the restored data has the clip's video. A video that only the current directory has is linked or copied,

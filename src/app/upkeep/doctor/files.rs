@@ -1,6 +1,6 @@
 //! Orphaned files, and rows whose file is missing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
@@ -10,6 +10,7 @@ use crate::app::demos::files;
 use crate::app::upkeep::doctor::{Fault, below, few};
 use crate::app::upkeep::{job_archive, sweep};
 use crate::domain::error::{Error, Result};
+use crate::domain::id::LeaseId;
 use crate::store;
 
 /// Seconds after which a file without a row counts as orphaned, unless an upload holds it.
@@ -18,8 +19,9 @@ const ORPHAN_SECONDS: u64 = 60;
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
 
-/// Orphaned files, and files that are needed but missing.
-pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
+/// Orphaned files, and files that are needed but missing. `in_bucket`: lengths of the videos in the bucket; `None` if they
+/// are not known.
+pub fn faults(app: &App, in_bucket: Option<&HashMap<LeaseId, u64>>, fix: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     let known = sweep::known_demos(app)?;
     let orphans = orphans(app, &known)?;
@@ -53,10 +55,11 @@ pub fn faults(app: &App, fix: bool) -> Result<Vec<Fault>> {
                       these months are archived.";
         faults.push(Fault::new("archive_damaged", message, remedy));
     }
-    let clips = clips(app)?;
+    let clips = in_bucket.map_or(Ok(Vec::new()), |in_bucket| clips(app, in_bucket))?;
     if !clips.is_empty() {
         let message = format!("Clips whose video is missing or incomplete ({}): {}.", clips.len(), few(&clips));
-        let remedy = "Restore the files from a backup made with --videos, or delete the clips.";
+        let remedy = "Restore the files from a backup made with --videos, or delete the clips. Those in a bucket are only found \
+                      there while [storage] names it.";
         faults.push(Fault::new("videos_missing", message, remedy));
     }
     Ok(faults)
@@ -89,7 +92,7 @@ fn missing_demos(app: &App, known: &HashSet<PathBuf>) -> Vec<String> {
 }
 
 /// Clips whose video is missing or has the wrong size. Skips clips that were deleted after their row was read.
-fn clips(app: &App) -> Result<Vec<String>> {
+fn clips(app: &App, in_bucket: &HashMap<LeaseId, u64>) -> Result<Vec<String>> {
     let (mut after, mut missing) = (None, Vec::new());
     loop {
         let page = app.store.read(|db| store::clips::page(db, after, PAGE))?;
@@ -100,7 +103,8 @@ fn clips(app: &App) -> Result<Vec<String>> {
             return Ok(missing);
         }
         for clip in page {
-            let is_whole = app.clip_files.has_video(clip.lease, clip.bytes);
+            let is_whole =
+                app.clip_files.has_video(clip.lease, clip.bytes) || in_bucket.get(&clip.lease) == Some(&clip.bytes);
             if !is_whole && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
                 missing.push(below(&app.store.folder, &app.clip_files.video(clip.lease)));
             }

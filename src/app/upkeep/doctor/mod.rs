@@ -1,6 +1,7 @@
 //! Doctor: checks an appliance, with its server running or not, and reports each fault and how to fix it. On request it
 //! fixes what can be fixed without data loss.
 
+mod bucket;
 mod certificate;
 mod files;
 mod nodes;
@@ -9,9 +10,10 @@ mod rights;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::App;
 use crate::app::accounts::dinks;
+use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::{promote, store_check};
+use crate::app::{App, Settings};
 use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
@@ -19,7 +21,7 @@ use crate::domain::node::CLOCK_SKEW_SECONDS;
 use crate::os::clock::Clock;
 use crate::os::files::free_bytes;
 use crate::os::random::Random;
-use crate::os::room::DISK_RESERVE_BYTES;
+use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::store::LOG_ALARM_BYTES;
 use crate::store::{self, DataDir};
 
@@ -71,6 +73,8 @@ pub struct Examination {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Where clips lie, if not only in the data directory.
+    pub storage: Option<Storage>,
     /// Whether to fix what can be fixed safely.
     pub fix: bool,
 }
@@ -100,7 +104,10 @@ pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
     match store_faults(&folder) {
         Some(fault) => faults.push(fault),
         None => {
-            let app = App::beside(folder.path(), Arc::clone(&examination.clock), Arc::clone(&examination.random))?;
+            let (clock, random) = (Arc::clone(&examination.clock), Arc::clone(&examination.random));
+            let settings = Settings { storage: examination.storage.clone(), ..Settings::default() };
+            let room = Room::of(folder.path(), DISK_RESERVE_BYTES);
+            let app = App::beside_as(folder.path(), settings, clock, random, room)?;
             faults.extend(in_store(&app, log_bytes, examination.fix)?);
         }
     }
@@ -120,7 +127,7 @@ pub fn examine_served(app: &App, host: Option<String>, certificate: Option<PathB
     let folder = &app.store.folder;
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let data_dir = folder.path().to_owned();
-    let examination = Examination { data_dir, host, certificate, clock, random, fix: false };
+    let examination = Examination { data_dir, host, certificate, clock, random, storage: None, fix: false };
     let mut faults = rights::faults(folder, false)?;
     faults.extend(disk(app.room.free()));
     faults.extend(certificate::faults(&examination)?);
@@ -139,7 +146,9 @@ fn in_store(app: &App, log_bytes: u64, fix: bool) -> Result<Vec<Fault>> {
     let mut faults: Vec<Fault> = log(app, log_bytes, fix).into_iter().collect();
     faults.extend(copied(app)?);
     faults.extend(clock(app)?);
-    faults.extend(files::faults(app, fix)?);
+    let (in_bucket, videos) = bucket::faults(app, fix)?;
+    faults.extend(in_bucket);
+    faults.extend(files::faults(app, videos.as_ref(), fix)?);
     faults.extend(nodes::faults(app)?);
     faults.extend(oversold(app)?);
     Ok(faults)

@@ -1,0 +1,89 @@
+//! The bucket of clips: reachable, with the needed rights, a clock like ours, a rule for unfinished uploads, and no objects
+//! that nobody knows.
+
+use std::collections::HashMap;
+
+use crate::app::App;
+use crate::app::clips::bucket::ClipBucket;
+use crate::app::upkeep::bucket;
+use crate::app::upkeep::doctor::{Fault, few};
+use crate::domain::error::{Error, Result};
+use crate::domain::id::LeaseId;
+use crate::domain::node::CLOCK_SKEW_SECONDS;
+
+/// Lengths of the videos in the bucket, by lease; empty without a bucket, `None` if it cannot be listed.
+pub type Videos = Option<HashMap<LeaseId, u64>>;
+
+/// What is wrong with the bucket, and the videos in it.
+pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
+    let Some(bucket) = &app.clip_files.bucket else { return Ok((Vec::new(), Some(HashMap::new()))) };
+    let ahead_ms = match bucket.bucket.ahead_ms() {
+        Ok(ahead_ms) => ahead_ms,
+        Err(error) => return Ok((vec![unusable(&error)], None)),
+    };
+    let mut faults: Vec<Fault> = ahead_ms.and_then(clock).into_iter().collect();
+    if let Err(error) = bucket.try_rights() {
+        faults.push(unusable(&error));
+    }
+    faults.extend(lifecycle(bucket));
+    let mut videos = HashMap::new();
+    let listed = bucket::each(app, bucket, |object| {
+        let name = bucket.name_of(&object.key).filter(|name| name.ends_with(".mp4"));
+        if let Some(lease) = name.and_then(|name| app.clip_files.lease_of_object(name)) {
+            videos.insert(lease, object.bytes);
+        }
+        Ok(())
+    });
+    if let Err(error) = listed {
+        faults.push(unusable(&error));
+        return Ok((faults, None));
+    }
+    faults.extend(orphans(app, bucket, fix)?);
+    Ok((faults, Some(videos)))
+}
+
+fn unusable(error: &Error) -> Fault {
+    Fault::new(
+        "bucket",
+        error.to_string(),
+        "Check [storage] in config.toml, the credentials and their rights (docs/s3.md), and that the bucket's server runs.",
+    )
+}
+
+fn clock(ahead_ms: i64) -> Option<Fault> {
+    let seconds = ahead_ms / 1_000;
+    (seconds.abs() > CLOCK_SKEW_SECONDS.cast_signed()).then(|| {
+        let word = if seconds > 0 { "behind" } else { "ahead of" };
+        let message = format!("This machine's clock is {} seconds {word} the bucket's.", seconds.abs());
+        Fault::new(
+            "bucket_clock",
+            message,
+            "Keep both synchronized (NTP): the bucket refuses addresses whose time is too far from its own.",
+        )
+    })
+}
+
+fn lifecycle(bucket: &ClipBucket) -> Option<Fault> {
+    match bucket.bucket.aborts_unfinished_after() {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(Fault::new(
+            "bucket_lifecycle",
+            "No lifecycle rule of the bucket deletes uploads that nobody has completed.",
+            "Add a rule that aborts incomplete multipart uploads after a day; docs/s3.md has the command.",
+        )),
+        Err(error) => Some(unusable(&error)),
+    }
+}
+
+fn orphans(app: &App, bucket: &ClipBucket, fix: bool) -> Result<Option<Fault>> {
+    let orphans = match bucket::orphans(app, bucket) {
+        Ok(orphans) if orphans.is_empty() => return Ok(None),
+        Ok(orphans) => orphans,
+        Err(error) => return Ok(Some(unusable(&error))),
+    };
+    let names: Vec<_> = orphans.iter().map(|object| object.key.clone()).collect();
+    let message = format!("Objects in the bucket that no clip needs ({}): {}.", names.len(), few(&names));
+    let fault =
+        Fault::new("bucket_orphans", message, "The server deletes them once a day; so does `admin doctor --fix`.");
+    Ok(Some(fault.fixed(fix.then(|| names.iter().try_for_each(|key| bucket.bucket.delete(key))))))
+}

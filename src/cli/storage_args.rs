@@ -1,0 +1,112 @@
+//! Where clips lie, as options of `serve` and `admin`: `--storage` and the flags that begin with it, which are the table
+//! `[storage]` of the file.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::app::clips::bucket::Storage;
+use crate::config;
+use crate::domain::error::{Error, Result};
+use crate::domain::key::Secret;
+use crate::os::s3::{Credentials, Location};
+
+/// Limit on the size of a credentials file: 64 KiB.
+const FILE_BYTES: u64 = 64 << 10;
+
+/// Where new clips go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// The data directory
+    Disk,
+    /// A bucket of an S3-compatible store
+    S3,
+}
+
+/// Where clips lie.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Storage options")]
+pub struct StorageArgs {
+    /// Where new clips are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
+    #[arg(long, value_name = "KIND", default_value = "disk")]
+    storage: Kind,
+    /// URL of the S3-compatible store, such as https://s3.example.com [default: none]
+    #[arg(long, value_name = "URL")]
+    storage_endpoint: Option<String>,
+    /// Name of the bucket [default: none]
+    #[arg(long, value_name = "NAME")]
+    storage_bucket: Option<String>,
+    /// What all keys in the bucket begin with, such as studio/ [default: nothing]
+    #[arg(long, value_name = "PREFIX")]
+    storage_prefix: Option<String>,
+    /// Region of the bucket
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    storage_region: String,
+    /// File with aws_access_key_id and aws_secret_access_key [default: the variables AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY]
+    #[arg(long, value_name = "FILE")]
+    storage_credentials_file: Option<PathBuf>,
+    /// Accept a plain HTTP endpoint that is not on this machine
+    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    storage_allow_http: bool,
+}
+
+impl StorageArgs {
+    /// The bucket, if one is configured. `is_proxied`: the server passes its clips on.
+    pub fn storage(&self, is_proxied: bool) -> Result<Option<Storage>> {
+        let takes_new = self.storage == Kind::S3;
+        let (endpoint, bucket) = match (&self.storage_endpoint, &self.storage_bucket) {
+            (Some(endpoint), Some(bucket)) => (endpoint.clone(), bucket.clone()),
+            (None, None) if !takes_new => return Ok(None),
+            (None, _) => return Err(missing("endpoint", "the URL of the store, like https://s3.example.com")),
+            (_, None) => return Err(missing("bucket", "the bucket's name")),
+        };
+        let location = Location {
+            endpoint,
+            bucket,
+            prefix: self.storage_prefix.clone().unwrap_or_default(),
+            region: self.storage_region.clone(),
+            allow_http: self.storage_allow_http,
+        };
+        location.check()?;
+        let credentials = match &self.storage_credentials_file {
+            Some(file) => read(file)?,
+            None => config::storage_credentials().map(|(key_id, secret)| Credentials { key_id, secret }).ok_or_else(|| {
+                let message = "The bucket needs credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file \
+                               with them as credentials_file in [storage].";
+                Error::invalid("storage.credentials_file", message)
+            })?,
+        };
+        Ok(Some(Storage { location, credentials, takes_new, is_proxied }))
+    }
+}
+
+fn missing(key: &str, what: &str) -> Error {
+    Error::invalid(format!("storage.{key}"), format!("[storage] lacks {key}: {what}."))
+}
+
+/// Reads a credentials file, in the format of the AWS tools: the first key and secret in it.
+fn read(path: &Path) -> Result<Credentials> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES).read_to_end(&mut bytes))
+        .map_err(|error| Error::internal(format!("Cannot read {name}, the credentials_file of [storage]."), error))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let value = |wanted: &str| {
+        text.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            (key.trim().eq_ignore_ascii_case(wanted) && !value.is_empty()).then(|| value.to_owned())
+        })
+    };
+    match (value("aws_access_key_id"), value("aws_secret_access_key")) {
+        (Some(key_id), Some(secret)) => Ok(Credentials { key_id, secret: Secret::new(secret) }),
+        _ => Err(Error::invalid(
+            "storage.credentials_file",
+            format!("{name} must have the lines aws_access_key_id = … and aws_secret_access_key = …"),
+        )),
+    }
+}

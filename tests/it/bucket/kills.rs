@@ -1,0 +1,96 @@
+//! `kill -9` of server or node between the steps of an upload into the bucket: every acknowledged job ends as done, with one
+//! video and one ledger row, and a sweep leaves nothing behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dinkem_appliance::app::upkeep::bucket;
+use dinkem_appliance::app::{App, Settings};
+use dinkem_appliance::os::clock::{Clock, FakeClock, SystemClock};
+use dinkem_appliance::os::random::SystemRandom;
+use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
+
+use crate::support::process::Appliance;
+use crate::support::quick;
+use crate::support::s3::S3;
+use crate::support::wait::{TIMEOUT, until};
+
+/// The bucket's requests at which something is killed: the upload begins, a part arrives, the upload is completed, the object
+/// is looked at, its index is read, the poster is stored.
+const STAGES: [&[&str]; 6] = [
+    &["POST ", "uploads="],
+    &["PUT ", "partNumber="],
+    &["POST ", "uploadId="],
+    &["HEAD ", ".mp4"],
+    &["GET ", ".mp4"],
+    &["PUT ", ".jpg"],
+];
+/// How long the request is held up: it goes on after the kill, as requests do.
+const HELD: Duration = Duration::from_millis(700);
+
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    Server,
+    Node,
+}
+
+fn kill_at(s3: &S3, victim: Victim, stage: &'static [&'static str]) {
+    let files = quick::server();
+    let storage = s3.flags("s3");
+    let storage: Vec<&str> = storage.iter().map(String::as_str).collect();
+    let mut appliance = Appliance::start_plain(&[&["--fetch-allow", "127.0.0.0/8"], &storage[..]].concat());
+    let key = appliance.account("studio");
+    let mut node = appliance.node("node", None);
+    let reached = s3.hold(stage, HELD);
+    let id = appliance.submit(&key, &quick::job(&files));
+    reached.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {stage:?}"));
+    match victim {
+        Victim::Server => {
+            appliance.server().kill();
+            appliance.restart();
+        }
+        Victim::Node => {
+            node.kill();
+            node = appliance.node("node", None);
+        }
+    }
+    let job = appliance.wait_for_clip(&key, &id);
+    assert_eq!((appliance.ledger_rows(), appliance.count("clips")), (1, 1), "{victim:?} killed at {stage:?}");
+    let (status, video) = appliance.raw("GET", job["clip"]["url"].as_str().unwrap(), None, None);
+    assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
+    // The held request may still be under way.
+    until("a bucket without orphans", || {
+        sweep_tomorrow(s3, &appliance);
+        let keys = s3.keys();
+        let videos = keys.iter().filter(|key| key.ends_with(".mp4")).count();
+        let is_clean = videos == 1 && keys.len() <= 2 && s3.bucket().unfinished("", None).unwrap().found.is_empty();
+        is_clean.then_some(())
+    });
+    drop(node);
+    drop(appliance);
+    for key in s3.keys() {
+        s3.bucket().delete(&s3.bucket().key(&key)).unwrap();
+    }
+}
+
+/// The daily sweep, as it runs a day later.
+fn sweep_tomorrow(s3: &S3, appliance: &Appliance) {
+    let clock = FakeClock::at(SystemClock::new().now_ms() + 25 * 3_600_000);
+    let settings = Settings { storage: Some(s3.storage()), ..Settings::default() };
+    let data = appliance.data_dir();
+    let room = Room::of(&data, DISK_RESERVE_BYTES);
+    let app = App::beside_as(&data, settings, Arc::new(clock), Arc::new(SystemRandom), room).unwrap();
+    bucket::sweep(&app).unwrap();
+}
+
+#[test]
+fn server_killed_in_any_step_of_an_upload_to_the_bucket_loses_no_job_and_bills_it_once() {
+    let Some(s3) = S3::start("kill -9 of the server with a bucket") else { return };
+    STAGES.iter().for_each(|stage| kill_at(&s3, Victim::Server, stage));
+}
+
+#[test]
+fn node_killed_in_any_step_of_an_upload_to_the_bucket_loses_no_job_and_bills_it_once() {
+    let Some(s3) = S3::start("kill -9 of the node with a bucket") else { return };
+    STAGES.iter().for_each(|stage| kill_at(&s3, Victim::Node, stage));
+}

@@ -1,0 +1,8 @@
+//! Clips in a bucket of an S3-compatible store.
+
+mod client;
+#[cfg(target_os = "linux")]
+mod kills;
+mod upkeep;
+#[cfg(target_os = "linux")]
+mod whole_jobs;

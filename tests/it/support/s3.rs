@@ -1,0 +1,233 @@
+//! An S3 server on this machine: moto, and in front of it a proxy that misbehaves on demand.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dinkem_appliance::app::clips::bucket::Storage;
+use dinkem_appliance::domain::key::Secret;
+use dinkem_appliance::os::clock::{Clock, SystemClock};
+use dinkem_appliance::os::random::SystemRandom;
+use dinkem_appliance::os::s3::{Bucket, Credentials, Location};
+
+use super::tools::have;
+
+/// The bucket that exists when the server has started.
+pub const BUCKET: &str = "clips";
+/// What all keys begin with.
+pub const PREFIX: &str = "studio/";
+
+/// What the proxy does to a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// Answers with this status and S3 code, instead of the server.
+    Answer(u16, &'static str),
+    /// Closes the connection without an answer, after the server has done its work.
+    LostAnswer,
+    /// Closes the connection after this many bytes of the answer.
+    Cut(usize),
+    /// Waits before the request goes on.
+    Slow(Duration),
+}
+
+/// Whether a fault applies to a request head.
+type Applies = Box<dyn FnMut(&str) -> Option<Fault> + Send>;
+
+#[derive(Default)]
+struct Shared {
+    faults: Mutex<Option<Applies>>,
+    /// The first lines of all requests.
+    seen: Mutex<Vec<String>>,
+}
+
+/// A running server with an empty bucket.
+pub struct S3 {
+    server: Child,
+    /// `http://…` of the proxy.
+    pub endpoint: String,
+    shared: Arc<Shared>,
+    folder: tempfile::TempDir,
+}
+
+impl S3 {
+    /// Starts one; `None` if it is not installed, which is printed.
+    pub fn start(test: &str) -> Option<Self> {
+        if !have("moto_server", test) {
+            return None;
+        }
+        let mut server = Command::new("moto_server")
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (send, found) = channel();
+        let stderr = BufReader::new(server.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once("Running on http://") {
+                    let _ = send.send(address.trim().to_owned());
+                }
+            }
+        });
+        let target = found.recv_timeout(super::wait::TIMEOUT).expect("moto's address");
+        let shared = Arc::new(Shared::default());
+        let endpoint = proxy(&target, &shared);
+        let folder = tempfile::tempdir().unwrap();
+        let file = "[default]\naws_access_key_id = test\naws_secret_access_key = top-secret\n";
+        std::fs::write(folder.path().join("credentials"), file).unwrap();
+        let s3 = Self { server, endpoint, shared, folder };
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        agent.put(format!("http://{target}/{BUCKET}")).send_empty().unwrap();
+        Some(s3)
+    }
+
+    /// Where the bucket is.
+    pub fn location(&self) -> Location {
+        Location {
+            endpoint: self.endpoint.clone(),
+            bucket: BUCKET.into(),
+            prefix: PREFIX.into(),
+            region: "us-east-1".into(),
+            allow_http: false,
+        }
+    }
+
+    pub fn credentials() -> Credentials {
+        Credentials { key_id: "test".into(), secret: Secret::new("top-secret") }
+    }
+
+    /// Settings with the bucket, for new clips.
+    pub fn storage(&self) -> Storage {
+        Storage { location: self.location(), credentials: Self::credentials(), takes_new: true, is_proxied: false }
+    }
+
+    /// The flags of `serve` and `admin` for clips on `disk` or `s3`.
+    pub fn flags(&self, kind: &str) -> Vec<String> {
+        let file = self.folder.path().join("credentials").to_string_lossy().into_owned();
+        [
+            ["--storage", kind],
+            ["--storage-endpoint", &self.endpoint],
+            ["--storage-bucket", BUCKET],
+            ["--storage-prefix", PREFIX],
+            ["--storage-credentials-file", &file],
+        ]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+    }
+
+    /// A client for the bucket.
+    pub fn bucket(&self) -> Bucket {
+        self.bucket_at(Arc::new(SystemClock::new()))
+    }
+
+    /// The same with another clock.
+    pub fn bucket_at(&self, clock: Arc<dyn Clock>) -> Bucket {
+        Bucket::new(self.location(), Self::credentials(), clock, Arc::new(SystemRandom)).unwrap()
+    }
+
+    /// Decides from now on what happens to each request, from its head.
+    pub fn fault(&self, applies: impl FnMut(&str) -> Option<Fault> + Send + 'static) {
+        *self.shared.faults.lock().unwrap() = Some(Box::new(applies));
+    }
+
+    /// Slows down the first request whose head has all these texts; the receiver is told when it comes.
+    pub fn hold(&self, texts: &'static [&'static str], time: Duration) -> Receiver<()> {
+        let (send, held) = channel();
+        let mut once = Some(send);
+        self.fault(move |head| {
+            let told = texts.iter().all(|text| head.contains(text)).then(|| once.take()).flatten()?;
+            told.send(()).ok().map(|()| Fault::Slow(time))
+        });
+        held
+    }
+
+    /// From now on all requests pass.
+    pub fn heal(&self) {
+        *self.shared.faults.lock().unwrap() = None;
+    }
+
+    /// The first lines of all requests so far.
+    pub fn seen(&self) -> Vec<String> {
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// The keys in the bucket, without the prefix.
+    pub fn keys(&self) -> Vec<String> {
+        let found = self.bucket().list("", None).unwrap().found;
+        found.into_iter().map(|object| object.key.strip_prefix(PREFIX).unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// One request per connection, so that each can get its own fault.
+fn proxy(target: &str, shared: &Arc<Shared>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (target, shared) = (target.to_owned(), Arc::clone(shared));
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let (target, shared) = (target.clone(), Arc::clone(&shared));
+            std::thread::spawn(move || drop(pass(client, &target, &shared)));
+        }
+    });
+    url
+}
+
+fn pass(mut client: TcpStream, target: &str, shared: &Shared) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let line = head.lines().next().unwrap_or_default().to_owned();
+    shared.seen.lock().unwrap().push(line);
+    let fault = shared.faults.lock().unwrap().as_mut().and_then(|applies| applies(&head));
+    match fault {
+        Some(Fault::Answer(status, code)) => {
+            let body = format!("<Error><Code>{code}</Code></Error>");
+            let length = body.len();
+            write!(client, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
+            let _ = client.shutdown(Shutdown::Write);
+            // Reads what is still being sent, so that the answer is not lost.
+            std::io::copy(&mut client, &mut std::io::sink())?;
+            return Ok(());
+        }
+        Some(Fault::Slow(time)) => std::thread::sleep(time),
+        _ => {}
+    }
+    let (first, rest) = head.split_once("\r\n").unwrap();
+    // The server does not know this expectation; the client would wait for it.
+    let rest = if rest.to_lowercase().contains("expect: 100-continue") {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        rest.lines()
+            .filter(|line| !line.to_lowercase().starts_with("expect:"))
+            .map(|line| format!("{line}\r\n"))
+            .collect()
+    } else {
+        rest.to_owned()
+    };
+    let mut server = TcpStream::connect(target)?;
+    write!(server, "{first}\r\nConnection: close\r\n{rest}")?;
+    let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+    match fault {
+        Some(Fault::LostAnswer) => drop(std::io::copy(&mut server, &mut std::io::sink())),
+        Some(Fault::Cut(bytes)) => drop(std::io::copy(&mut (&server).take(bytes as u64), &mut client)),
+        _ => drop(std::io::copy(&mut server, &mut client)),
+    }
+    client.shutdown(Shutdown::Both)
+}
