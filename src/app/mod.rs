@@ -258,6 +258,11 @@ impl App {
         }))
     }
 
+    /// From now on, writes only while this server leads.
+    pub fn follow(&self, leader: Arc<upkeep::leader::LeaderLock>) {
+        self.store.write_only_if(Box::new(move || leader.check()));
+    }
+
     /// Number of leases whose files are being uploaded or checked.
     pub fn uploads_in_flight(&self) -> usize {
         self.uploads.in_flight()

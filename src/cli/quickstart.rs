@@ -103,6 +103,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         camera: CameraMode::default(),
         default_renderer: JobSpec::DEFAULT_RENDERER,
         reserved_beyond_dinks: ReservedBeyondDinks::default(),
+        leader: None,
         replica_socket: None,
         shard_map: None,
         storage: None,
