@@ -130,7 +130,8 @@ fn promoted_standby_refuses_the_leases_of_the_old_primary_and_names_its_lost_job
 
     let window = json!({"from": promoted["lost_from"], "until": promoted["lost_until"]});
     // Doctor has a word about the node, which does not say its version.
-    let (_, out, _) = run(&[&["--json", "--data-dir", standby.data_dir().to_str().unwrap()], &["admin", "doctor"][..]].concat());
+    let (_, out, _) =
+        run(&[&["--json", "--data-dir", standby.data_dir().to_str().unwrap()], &["admin", "doctor"][..]].concat());
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["lost"], json!([window]));
     let audit = standby.admin(&["audit"])["entries"].to_string();
     for bound in ["lost_from", "lost_until"] {
