@@ -19,7 +19,7 @@ pub mod tls;
 pub mod upkeep;
 pub mod webhooks;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -76,6 +76,8 @@ pub struct Settings {
     pub default_renderer: Renderer,
     /// When reserved jobs beyond their account's dinks are started.
     pub reserved_beyond_dinks: ReservedBeyondDinks,
+    /// The socket of the Litestream that replicates the store, if one does.
+    pub replica_socket: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -84,7 +86,8 @@ impl Default for Settings {
         let default_renderer = JobSpec::DEFAULT_RENDERER;
         let reserved_beyond_dinks = ReservedBeyondDinks::default();
         let lease_ms = LEASE_SECONDS * 1_000;
-        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks }
+        let replica_socket = None;
+        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks, replica_socket }
     }
 }
 
@@ -132,6 +135,7 @@ pub struct App {
     archived: upkeep::retention::Reached,
     /// What lies on the disk, for the dashboard.
     pub measured: upkeep::storage::Latest,
+    replica: upkeep::replica::Known,
     stopping: AtomicBool,
 }
 
@@ -231,6 +235,7 @@ impl App {
             findings: upkeep::findings::Board::default(),
             archived: upkeep::retention::Reached::default(),
             measured: upkeep::storage::Latest::default(),
+            replica: upkeep::replica::Known::default(),
             stopping: AtomicBool::new(false),
         }))
     }

@@ -8,6 +8,7 @@ pub mod health;
 pub mod history;
 pub(in crate::app) mod job_archive;
 pub mod promote;
+pub mod replica;
 pub mod retention;
 pub mod storage;
 pub mod store_check;
