@@ -17,7 +17,8 @@ use crate::domain::node::Node;
 use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::leases::LeaseState;
-use crate::wire::node_requests::{CompleteReport, DirectUpload};
+use crate::wire::node_requests::CompleteReport;
+use crate::wire::upload_requests::DirectUpload;
 
 /// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
