@@ -51,6 +51,9 @@ use crate::os::stop::StopFlag;
 const GLOBAL_HEADING: &str = "Global options";
 /// Exit status after Ctrl-C: what shells report for an interrupted program.
 const INTERRUPTED: u8 = 130;
+/// How long after the first signal another one counts as the same: `timeout` signals its child and then their whole
+/// process group. Hardly anyone presses Ctrl-C twice as fast.
+const ECHO: Duration = Duration::from_millis(300);
 
 /// Turns Counter-Strike 2 demos into video clips, on your own machines.
 #[derive(Debug, Parser)]
@@ -220,9 +223,9 @@ fn explicit_data_dir(matches: &ArgMatches) -> Option<PathBuf> {
     Some(PathBuf::from(said))
 }
 
-/// A flag set by Ctrl-C and SIGTERM. The second signal exits immediately.
+/// A flag set by Ctrl-C and SIGTERM. The second signal exits immediately, unless it is an echo of the first.
 fn stop_on_signals() -> Result<Arc<StopFlag>> {
-    stop_on_bursts(Duration::ZERO)
+    stop_on_bursts(ECHO)
 }
 
 /// The same, but what follows the first signal within `burst` counts as part of it.

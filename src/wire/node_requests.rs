@@ -57,13 +57,15 @@ pub fn read_claim(body: &[u8], is_newer: bool) -> Result<ClaimOrder> {
     let game = read_game(&fields, is_newer)?;
     // A node whose game is not ready or in use says so, and asks for nothing.
     let is_not_ready = game.is_some();
-    let renderers: Vec<Renderer> = fields
-        .require("renderers", fields.strings("renderers")?)?
-        .iter()
-        .map(|word| Renderer::parse(word))
-        .collect::<Option<_>>()
-        .filter(|renderers: &Vec<_>| !renderers.is_empty() || is_not_ready)
-        .ok_or_else(|| fields.wrong("renderers", "must name at least one of \"builtin\" and \"game\""))?;
+    let wrong = |what: &str| fields.wrong("renderers", what);
+    let read = |word: &String| {
+        Renderer::parse(word).ok_or_else(|| wrong(&format!("names {word:?}, but only \"builtin\" and \"game\" exist")))
+    };
+    let renderers: Vec<Renderer> =
+        fields.require("renderers", fields.strings("renderers")?)?.iter().map(read).collect::<Result<_>>()?;
+    if renderers.is_empty() && !is_not_ready {
+        return Err(wrong("must name at least one of \"builtin\" and \"game\""));
+    }
     let resolutions = match fields.integers("resolutions")? {
         None => RESOLUTIONS.to_vec(),
         Some(lines) => lines

@@ -153,3 +153,12 @@ fn second_signal_exits_immediately() {
     appliance.restart();
     assert_eq!(appliance.call("GET", "/api/account", &key, None).1["queued"], Value::from(0));
 }
+
+#[test]
+fn signal_that_arrives_twice_at_once_stops_the_server_in_order() {
+    let mut appliance = Appliance::start_plain(&[]);
+    appliance.server().signal_twice("TERM");
+    let (status, log) = appliance.server().wait();
+    assert!(status.success(), "{status}: {}", log.join("\n"));
+    assert_eq!(log.last().map(String::as_str), Some("Stopped."));
+}

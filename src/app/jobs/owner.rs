@@ -117,7 +117,8 @@ pub(in crate::app) fn only(mut described: Vec<JobInfo>) -> JobInfo {
 /// The error for an id that no job of the account has: perhaps the job was lost when this server's store took the place
 /// of another.
 pub(in crate::app) fn unknown(app: &App, id: Uuid) -> Error {
-    let Some(LostWindow { until_ms, .. }) = app.epochs.lost(&id) else {
+    let is_here = || app.store.read(|db| store::job_search::by_public_id(db, id)).is_ok_and(|job| job.is_some());
+    let Some(LostWindow { until_ms, .. }) = app.epochs.lost(&id).filter(|_| !is_here()) else {
         return Error::not_found("There is no such job.");
     };
     let message = format!(

@@ -12,6 +12,9 @@ use crate::os::rights;
 use crate::store::{self, DataDir, Tx};
 use crate::wire::time::rfc3339;
 
+/// Windows that doctor shows.
+const WINDOWS: usize = 10;
+
 /// A store that took the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewed {
@@ -71,6 +74,14 @@ pub fn promote(app: &App, operator: &Operator) -> Result<Renewed> {
     // After the commit: until then, the file keeps the store refused.
     app.store.write_epoch_file(epoch)?;
     Ok(renewed)
+}
+
+/// The windows in which jobs may have been lost, the newest first: at most the last ten.
+pub fn lost_windows(app: &App) -> Vec<LostWindow> {
+    let mut windows: Vec<_> = app.epochs.windows().collect();
+    windows.reverse();
+    windows.truncate(WINDOWS);
+    windows
 }
 
 /// Lets a store take the place of another: lease numbers skip ahead, a new epoch begins, join tokens are revoked, and

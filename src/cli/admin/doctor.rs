@@ -9,12 +9,14 @@ use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::doctor::{self, Examination, Fault};
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
+use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::url::host_of;
+use crate::wire::time::rfc3339;
 
 /// Check the appliance and print a fix for each problem; exit status 1 if there is any
 #[derive(Debug, clap::Args)]
@@ -36,7 +38,7 @@ pub struct Args {
 pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
-    let faults = doctor::examine(&Examination {
+    let examination = Examination {
         data_dir: data_dir.to_owned(),
         host: served.and_then(|server| host_of(&server.url)),
         certificate: args.tls_cert,
@@ -44,8 +46,9 @@ pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -
         random: Arc::new(SystemRandom),
         storage,
         fix: args.fix,
-    })?;
-    show(&faults, call);
+    };
+    let faults = doctor::examine(&examination)?;
+    show(&faults, &doctor::lost_windows(&examination), call);
     match faults.iter().filter(|fault| !fault.fixed).count() {
         0 => Ok(()),
         count => {
@@ -56,7 +59,7 @@ pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -
     }
 }
 
-fn show(faults: &[Fault], call: &Call) {
+fn show(faults: &[Fault], lost: &[LostWindow], call: &Call) {
     if call.json {
         let ok = faults.iter().all(|fault| fault.fixed);
         let faults: Vec<_> = faults
@@ -66,7 +69,13 @@ fn show(faults: &[Fault], call: &Call) {
                 json!({ "code": fault.code, "message": message, "mend": remedy, "mended": fault.fixed })
             })
             .collect();
-        return output::json(&json!({ "ok": ok, "faults": faults }));
+        let lost: Vec<_> =
+            lost.iter().map(|lost| json!({ "from": rfc3339(lost.from_ms), "until": rfc3339(lost.until_ms) })).collect();
+        let mut answer = json!({ "ok": ok, "faults": faults });
+        if !lost.is_empty() {
+            answer["lost"] = lost.into();
+        }
+        return output::json(&answer);
     }
     for fault in faults {
         output::line(&format!("{}: {}", fault.code, output::plain(&hints::complete(&fault.message, call))));
@@ -75,6 +84,10 @@ fn show(faults: &[Fault], call: &Call) {
         } else {
             output::line(&format!("  fix: {}", output::plain(&hints::complete(&fault.remedy, call))));
         }
+    }
+    for LostWindow { from_ms, until_ms } in lost {
+        let (from, until) = (rfc3339(*from_ms), rfc3339(*until_ms));
+        output::line(&format!("note: this store took over at {until}; jobs accepted since {from} may be lost"));
     }
     if faults.is_empty() {
         output::line("no faults");

@@ -4,7 +4,7 @@
 const CHILD_MEMORY_PART: u64 = 4;
 /// …but at most this many bytes (4 GiB: demos of matches have up to 1 GiB)…
 const CHILD_MEMORY_MOST_BYTES: u64 = 4 << 30;
-/// …and at least this many (1.5 GiB): a 1 GB demo is held in memory, and 1440p at 60 fps takes another 250 MB.
+/// …and at least this many (1.5 GiB): a 1 GB demo without full packets is held in memory, and 1440p at 60 fps takes another 250 MB.
 const CHILD_MEMORY_LEAST_BYTES: u64 = 3 << 29;
 
 /// Bytes that a child may map: a fixed share of this machine's or control group's memory.

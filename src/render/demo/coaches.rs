@@ -100,7 +100,7 @@ impl Idle<'_> {
 fn watch(demo: &Container, people: &[Person], idle: &mut [Idle<'_>]) {
     let classes = HashSet::from([CONTROLLER, PAWN]);
     let mut keys = None;
-    let run = demo.parser.run_to_end_with_events_filtered(&classes, |context, _| {
+    let run = demo.play(&classes, |context, _| {
         let tick = context.tick();
         if tick % LOOK_TICKS != 0 || !idle.iter().any(|idle| idle.live(tick)) {
             return;

@@ -1,53 +1,45 @@
-//! Loads a demo file for the parser: reads it into memory, checks that it is a CS2 demo of a mode with rounds, and
-//! truncates it after its last intact frame.
+//! Opens a demo file: checks that it is a CS2 demo of a mode with rounds, and plays it, or a part of it, to a callback.
 //!
-//! The frames are walked here first because a single bad length makes the parser reject the whole file. Knows nothing
-//! about rounds and players.
+//! The parser holds what it plays in memory, so it is given one stretch of the file at a time. Knows nothing about
+//! rounds and players.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read, Seek};
 use std::path::Path;
 
-use awpy::Parser;
-use awpy::io::ByteReader;
+use awpy::{Context, GameEvent, Parser};
 
 use crate::domain::demo::UNPACKED_BYTES;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::FailureCode;
 
 use super::kind::MAGIC;
+use super::tape::{SIGN_ON_BYTES, Tape, Unwound};
 use super::{failure, game};
 
-/// Bytes of a demo before its match begins (the sign-on), which are copied: 64 MiB. The largest seen is 3 MB.
-const SIGN_ON_BYTES: usize = 64 << 20;
+/// First bytes of a file that is no demo, which tell what it is instead.
+const HEAD_BYTES: u64 = 512;
 
-/// Bytes before the first frame: the magic, then two offsets to frames near the end.
-const HEADER_BYTES: usize = 16;
-/// Bit of a frame's command that marks its body as Snappy-compressed.
-const COMPRESSED: u32 = 64;
-/// The frame at which the match begins; everything before it is the sign-on.
-const SYNC_TICK: u32 = 3;
-/// Maximum uncompressed size of a frame. The largest seen (a full packet of a real match) is 2 MB.
-const FRAME_BYTES: usize = 64 << 20;
+/// Bytes that are usually held in memory at once: 64 MiB.
+const STRETCH_BYTES: u64 = 64 << 20;
 
 /// A demo ready for parsing.
 pub(super) struct Container {
-    /// Parser over the repaired copy in memory.
-    pub parser: Parser,
+    tape: Tape,
+    /// Bytes that are held in memory at once, as far as full packets allow it.
+    pub stretch_bytes: u64,
     /// The map's name; empty if the demo does not say.
     pub map: String,
     /// Build of the game that recorded it, if the demo says.
     pub build: Option<u32>,
-    /// Whether the file had bytes after its last intact frame.
-    pub cut: bool,
     /// Seconds from plant to explosion, if set on the server (`mp_c4timer`).
     pub c4_seconds: Option<f32>,
 }
 
-/// Loads a demo, up to a tick if nothing is needed after it. Errors: `demo_too_large`, `demo_unreadable`,
+/// Opens a demo, up to a tick if nothing is needed after it. Errors: `demo_too_large`, `demo_unreadable`,
 /// `demo_unsupported`.
 pub(super) fn open(path: &Path, last_tick: Option<i32>) -> Result<Container> {
-    let mut bytes = Vec::new();
     let reading = |error| Error::internal("Could not read the demo.", error);
     let mut file = File::open(path).map_err(reading)?;
     let size = file.metadata().map_err(reading)?.len();
@@ -55,130 +47,100 @@ pub(super) fn open(path: &Path, last_tick: Option<i32>) -> Result<Container> {
         let message = format!("The demo is larger than {} MiB.", UNPACKED_BYTES >> 20);
         return Err(failure(FailureCode::DemoTooLarge, message));
     }
-    // The process may have less memory than the demo needs: that is the demo's fault and must not crash.
-    if bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).is_err() {
-        let message = format!("The demo ({} MiB) does not fit in memory.", size >> 20);
-        return Err(failure(FailureCode::DemoTooLarge, message));
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(reading)?;
+    if !head.starts_with(MAGIC) {
+        return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&head)));
     }
-    // Do not read all of a file whose beginning cannot be right.
-    file.by_ref().take(size.min(SIGN_ON_BYTES as u64)).read_to_end(&mut bytes).map_err(reading)?;
-    if size > bytes.len() as u64 && begins_late(&bytes) {
-        return Err(sign_on_too_large());
-    }
-    // Do not read more than the initial size: the file may be growing.
-    let left = size.saturating_sub(bytes.len() as u64);
-    file.take(left).read_to_end(&mut bytes).map_err(reading)?;
-    repaired(bytes, last_tick)
-}
-
-fn repaired(mut bytes: Vec<u8>, last_tick: Option<i32>) -> Result<Container> {
-    if !bytes.starts_with(MAGIC) {
-        return Err(failure(FailureCode::DemoUnreadable, not_a_demo(&bytes)));
-    }
-    let Some(frames) = walk(&bytes, last_tick) else {
-        let message = "The demo is truncated or damaged before the match begins.";
-        return Err(failure(FailureCode::DemoUnreadable, message));
-    };
-    let cut = frames.cut;
-    bytes.truncate(frames.end);
-    // These offsets may point past the end or nowhere; nothing here needs them.
-    bytes[MAGIC.len()..HEADER_BYTES].fill(0);
-
-    if frames.sign_on_end > SIGN_ON_BYTES {
-        return Err(sign_on_too_large());
-    }
-    let sign_on = Parser::from_bytes(bytes[..frames.sign_on_end].to_vec());
+    file.rewind().map_err(reading)?;
+    // The file may be growing: what it had at first counts.
+    let tape = Tape::unwind(file, size, last_tick).map_err(reading)?.map_err(|unwound| match unwound {
+        Unwound::NoMatch => {
+            let message = "The demo is truncated or damaged before the match begins.";
+            failure(FailureCode::DemoUnreadable, message)
+        }
+        Unwound::LongSignOn => {
+            let most = SIGN_ON_BYTES >> 20;
+            let message = format!("The part of the demo before the match begins is larger than {most} MiB.");
+            failure(FailureCode::DemoTooLarge, message)
+        }
+    })?;
+    let sign_on = Parser::from_bytes(tape.sign_on().to_vec());
     game::refuse_others(&sign_on)?;
     let convars = sign_on.convars().map_err(unreadable)?;
     let convar = |name: &str| convars.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     refuse_modes_without_rounds(convar("game_type"), convar("game_mode"))?;
     let c4_seconds = convar("mp_c4timer").and_then(|value| value.parse().ok()).filter(|&seconds| seconds > 0.0);
-
-    let parser = Parser::from_bytes(bytes);
-    let header = parser.file_header().map_err(unreadable)?;
+    let header = sign_on.file_header().map_err(unreadable)?;
     let map = header.map_name.unwrap_or_default();
     let build = header.patch_version.and_then(|build| u32::try_from(build).ok()).filter(|&build| build > 0);
-    Ok(Container { parser, map, build, cut, c4_seconds })
+    Ok(Container { tape, stretch_bytes: STRETCH_BYTES, map, build, c4_seconds })
 }
 
-fn sign_on_too_large() -> Error {
-    let most = SIGN_ON_BYTES >> 20;
-    failure(
-        FailureCode::DemoTooLarge,
-        format!("The part of the demo before the match begins is larger than {most} MiB."),
-    )
-}
+impl Container {
+    /// Whether the match goes on in bytes that are no intact frames.
+    pub fn is_cut(&self) -> bool {
+        self.tape.is_cut
+    }
 
-/// Whether these first bytes are all intact frames (plus the start of one) without reaching the match.
-fn begins_late(bytes: &[u8]) -> bool {
-    let frames = bytes.get(HEADER_BYTES..).filter(|_| bytes.starts_with(MAGIC));
-    let mut reader = ByteReader::new(frames.unwrap_or_default());
-    loop {
-        match frame(&mut reader) {
-            Ok((SYNC_TICK, _)) => return false,
-            Ok(_) => {}
-            Err(stop) => return frames.is_some() && stop == Stop::Short,
-        }
+    /// Plays all of it: every tick with its events, only with entities of these classes. A tick at which a stretch ends
+    /// may be delivered twice.
+    pub fn play<F>(&self, classes: &HashSet<&str>, mut on_tick: F) -> awpy::Result<()>
+    where
+        F: FnMut(&Context, &[GameEvent]),
+    {
+        self.each_stretch(i32::MIN, i32::MAX, |parser| parser.run_to_end_with_events_filtered(classes, &mut on_tick))
+    }
+
+    /// The same without events, for the ticks before `end`, from the last full packet before `from`, if there is one: it
+    /// repeats the state of all entities.
+    pub fn play_between<F>(&self, from: i32, end: i32, classes: &HashSet<&str>, mut on_tick: F) -> awpy::Result<()>
+    where
+        F: FnMut(&Context),
+    {
+        self.each_stretch(from, end, |parser| parser.decode_segment(None, end, classes, &mut on_tick))
+    }
+
+    /// Whether it can be played from a full packet before this tick, instead of from the beginning.
+    pub fn has_full_packet_before(&self, tick: i32) -> bool {
+        self.tape.full_packet_before(tick).is_some()
+    }
+
+    /// The number of parts in which all of it is played.
+    #[cfg(test)]
+    pub fn stretches(&self) -> usize {
+        self.tape.stretches(i32::MIN, i32::MAX, self.stretch_bytes).len()
+    }
+
+    /// The state of everything at a tick.
+    pub fn state_at(&self, tick: i32) -> awpy::Result<Context> {
+        let mut state = None;
+        let from = tick.saturating_add(1);
+        self.each_stretch(from, from, |parser| {
+            state = Some(parser.parse_to_tick(tick)?);
+            Ok(())
+        })?;
+        state.ok_or_else(|| awpy::Error::Parse { context: "the demo has no frames".into() })
+    }
+
+    fn each_stretch<F>(&self, from: i32, end: i32, mut play: F) -> awpy::Result<()>
+    where
+        F: FnMut(Parser) -> awpy::Result<()>,
+    {
+        let stretches = self.tape.stretches(from, end, self.stretch_bytes);
+        stretches.iter().try_for_each(|stretch| play(Parser::from_bytes(self.tape.load(stretch)?)))
     }
 }
 
 /// The error when the parser gives up on a demo.
 pub(super) fn unreadable(error: awpy::Error) -> Error {
-    failure(FailureCode::DemoUnreadable, "The demo is too damaged to read.").because(error)
-}
-
-/// Extent of the intact frames.
-struct Frames {
-    end: usize,
-    sign_on_end: usize,
-    /// Whether bytes follow that are no frames.
-    cut: bool,
-}
-
-/// Walks the intact frames up to a tick. `None` if even the sign-on is incomplete.
-fn walk(bytes: &[u8], last_tick: Option<i32>) -> Option<Frames> {
-    let mut reader = ByteReader::new(bytes.get(HEADER_BYTES..)?);
-    let (mut end, mut sign_on_end) = (HEADER_BYTES, None);
-    let mut cut = true;
-    while let Ok((command, tick)) = frame(&mut reader) {
-        if sign_on_end.is_some() && last_tick.is_some_and(|last| tick > last) {
-            cut = false;
-            break;
+    match &error {
+        // The process may have less memory than a demo without full packets needs: that is the demo's fault.
+        awpy::Error::Io(cause) if cause.kind() == ErrorKind::OutOfMemory => {
+            failure(FailureCode::DemoTooLarge, "The demo does not fit in memory.").because(error)
         }
-        end = HEADER_BYTES + reader.position();
-        if command == SYNC_TICK && sign_on_end.is_none() {
-            sign_on_end = Some(end);
-        }
+        _ => failure(FailureCode::DemoUnreadable, "The demo is too damaged to read.").because(error),
     }
-    let cut = cut && end < bytes.len();
-    sign_on_end.map(|sign_on_end| Frames { end, sign_on_end, cut })
-}
-
-/// Why there is no further intact frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    /// End of input.
-    Short,
-    /// Not a frame.
-    Bad,
-}
-
-/// Reads one frame and returns its command and tick.
-fn frame(reader: &mut ByteReader<'_>) -> Result<(u32, i32), Stop> {
-    let command = reader.read_uvarint32().map_err(|_| Stop::Short)?;
-    let tick = reader.read_uvarint32().map_err(|_| Stop::Short)?;
-    let size = reader.read_uvarint32().map_err(|_| Stop::Short)? as usize;
-    if command >= 2 * COMPRESSED || size > FRAME_BYTES {
-        return Err(Stop::Bad);
-    }
-    let body = reader.read_bytes(size).map_err(|_| Stop::Short)?;
-    // The parser allocates this many bytes.
-    let unpacks = |body| snap::raw::decompress_len(body).is_ok_and(|bytes| bytes <= FRAME_BYTES);
-    if command & COMPRESSED != 0 && !unpacks(body) {
-        return Err(Stop::Bad);
-    }
-    // Ticks before the match are negative.
-    Ok((command & !COMPRESSED, tick as i32))
 }
 
 /// Game type 1 has no rounds: mode 0 is arms race, mode 2 deathmatch. The parser cannot read their rules.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::error::Result;
 use crate::render::scene::Side;
 
+use super::container::Container;
 use super::highlights::{Highlight, Play, highlights};
 use super::people::Person;
 use super::rounds::Round;
@@ -115,19 +116,20 @@ pub struct IndexedHighlight {
 
 /// Indexes a demo. Errors: `demo_too_large`, `demo_unreadable`, `demo_unsupported`.
 pub fn index(path: &Path) -> Result<DemoIndex> {
-    guarded(|| {
-        let demo = container::open(path, None)?;
-        let (survey, _) = survey::survey(&demo, None)?;
-        let sides: Vec<_> = survey.rounds.iter().map(|round| survey.sides(round)).collect();
-        Ok(DemoIndex {
-            map: demo.map.clone(),
-            game_build: demo.build,
-            tick_rate: survey.tick_rate,
-            last_tick: Some(survey.ticks[1]),
-            rounds: survey.rounds.iter().map(|round| indexed_round(&survey, round)).collect(),
-            players: players(&survey, &sides),
-            highlights: best_rounds(&survey, &sides),
-        })
+    guarded(|| index_of(&container::open(path, None)?))
+}
+
+pub(super) fn index_of(demo: &Container) -> Result<DemoIndex> {
+    let (survey, _) = survey::survey(demo, None)?;
+    let sides: Vec<_> = survey.rounds.iter().map(|round| survey.sides(round)).collect();
+    Ok(DemoIndex {
+        map: demo.map.clone(),
+        game_build: demo.build,
+        tick_rate: survey.tick_rate,
+        last_tick: Some(survey.ticks[1]),
+        rounds: survey.rounds.iter().map(|round| indexed_round(&survey, round)).collect(),
+        players: players(&survey, &sides),
+        highlights: best_rounds(&survey, &sides),
     })
 }
 

@@ -34,7 +34,7 @@ pub(super) fn knives_only(demo: &Container, round: &Round, uses: &[Use], deaths:
 
 /// Whether living players carry only knives, apart from the bomb; `None` if that cannot be seen.
 fn knives_carried(demo: &Container, tick: i32) -> Option<bool> {
-    let context = demo.parser.parse_to_tick(tick).ok()?;
+    let context = demo.state_at(tick).ok()?;
     let keys = PawnKeys::of(&context);
     let lives = |pawn: &&Entity| {
         &*pawn.class_name == PAWN && pawn.get_i64(keys.health) > 0 && side(pawn.get_i64(keys.team)) != Side::None

@@ -1,7 +1,7 @@
 //! Demos: decompress them, index them, read one round.
 //!
-//! Demos are untrusted, so all bad input results in an error whose code is a [`FailureCode`], and parsing works on a
-//! private copy in memory: a file that shrinks while being read must not matter. Knows nothing about pixels, servers,
+//! Demos are untrusted, so all bad input results in an error whose code is a [`FailureCode`], and parsing works on
+//! private copies in memory: a file that shrinks while being read must not matter. Knows nothing about pixels, servers,
 //! and accounts.
 
 mod arms;
@@ -31,6 +31,7 @@ mod schema;
 mod seats;
 mod sites;
 mod survey;
+mod tape;
 mod teams;
 mod throws;
 mod unpack;

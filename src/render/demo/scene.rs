@@ -9,7 +9,7 @@ use crate::domain::failure::FailureCode;
 use crate::render::scene::{Ground, Moment, Scene};
 
 use super::collect::{Collector, Window};
-use super::container::{self, Container, unreadable};
+use super::container::{self, Container};
 use super::ground::Gatherer;
 use super::index::rounds_in_words;
 use super::land::Land;
@@ -50,29 +50,30 @@ pub fn scene(path: &Path, round: u32, steam64: u64, known: &Known<'_>) -> Result
 }
 
 fn read(path: &Path, round: u32, steam64: u64, last_tick: Option<i32>, known: &Known<'_>) -> Result<Scene> {
-    guarded(|| {
-        let demo = container::open(path, last_tick)?;
-        let ground = known.ground.and_then(|known| known(&demo.map));
-        let (survey, land) = survey(&demo, Some(Land::new(ground.is_none())))?;
-        let land = land.unwrap_or_else(|| Land::new(false));
-        let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
-            return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey, round)));
-        };
-        if !survey.players().any(|(_, person)| person.steam64 == steam64) {
-            return Err(failure(FailureCode::PlayerNotInDemo, no_such_player(&survey, steam64)));
+    guarded(|| scene_of(&container::open(path, last_tick)?, round, steam64, known))
+}
+
+fn scene_of(demo: &Container, round: u32, steam64: u64, known: &Known<'_>) -> Result<Scene> {
+    let ground = known.ground.and_then(|known| known(&demo.map));
+    let (survey, land) = survey(demo, Some(Land::new(ground.is_none())))?;
+    let land = land.unwrap_or_else(|| Land::new(false));
+    let Some(found) = survey.rounds.iter().find(|found| found.number == round) else {
+        return Err(failure(FailureCode::RoundNotInDemo, no_such_round(&survey, round)));
+    };
+    if !survey.players().any(|(_, person)| person.steam64 == steam64) {
+        return Err(failure(FailureCode::PlayerNotInDemo, no_such_player(&survey, steam64)));
+    }
+    let mut scene = collect(demo, &survey, found, steam64, land.events)?;
+    scene.ground = match (ground, land.ground) {
+        (None, Some(walked)) => walked.finish(),
+        (known, _) => {
+            let mut ground = known.unwrap_or_default();
+            ground.add(&walked(&scene.moments));
+            ground
         }
-        let mut scene = collect(&demo, &survey, found, steam64, land.events)?;
-        scene.ground = match (ground, land.ground) {
-            (None, Some(walked)) => walked.finish(),
-            (known, _) => {
-                let mut ground = known.unwrap_or_default();
-                ground.add(&walked(&scene.moments));
-                ground
-            }
-        };
-        scene.sites = land.sites.finish(&scene.ground);
-        Ok(scene)
-    })
+    };
+    scene.sites = land.sites.finish(&scene.ground);
+    Ok(scene)
 }
 
 fn collect(
@@ -93,10 +94,10 @@ fn collect(
     // In a damaged demo events may be out of order.
     events.sort_by_key(|event| event.tick);
     let first = *window.moments.start();
-    let read = |start| {
+    let read = |from| {
         let roster = Roster::new(steam64, survey.coaches(round), &survey.roster(round));
         let mut collector = Collector::new(window.clone(), steam64, roster);
-        let run = demo.parser.decode_segment(start, clip_end.saturating_add(1), &Collector::classes(), |context| {
+        let run = demo.play_between(from, clip_end.saturating_add(1), &Collector::classes(), |context| {
             let from = events.partition_point(|event| event.tick < context.tick());
             let to = events.partition_point(|event| event.tick <= context.tick());
             collector.tick(context, &events[from..to]);
@@ -107,12 +108,9 @@ fn collect(
         }
         (collector, run.is_ok())
     };
-    // Full packets repeat the state of all entities: reading may start there, else at the beginning.
-    let packets = demo.parser.full_packet_offsets().map_err(unreadable)?;
-    let start = packets.iter().rfind(|(_, tick)| *tick < first).map(|(offset, _)| *offset);
-    let (mut collector, whole) = read(start);
-    if start.is_some() && !(whole && collector.has_played()) {
-        (collector, _) = read(None);
+    let (mut collector, whole) = read(first);
+    if demo.has_full_packet_before(first) && !(whole && collector.has_played()) {
+        (collector, _) = read(i32::MIN);
     }
     let mut scene = Scene {
         map: demo.map.clone(),
@@ -168,4 +166,44 @@ fn no_such_round(survey: &Survey, asked: u32) -> String {
         return format!("The demo has {has}{damaged}.");
     }
     format!("The demo has {has}{damaged}; round {asked} is not among them.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::*;
+    use crate::render::demo::index::index_of;
+    use crate::render::forge::sample;
+
+    /// All of a scene as text.
+    fn text_of(mut scene: Scene) -> String {
+        let ground: BTreeMap<_, _> = std::mem::take(&mut scene.ground).cells.into_iter().collect();
+        format!("{scene:#?}{ground:#?}")
+    }
+
+    #[test]
+    fn demo_reads_the_same_in_short_stretches() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sample.dem");
+        fs::write(&path, sample()).unwrap();
+        let whole = container::open(&path, None).unwrap();
+        let mut parts = container::open(&path, None).unwrap();
+        parts.stretch_bytes = 1;
+        assert!(whole.stretches() == 1 && parts.stretches() > 2, "{}", parts.stretches());
+        let index = index_of(&whole).unwrap();
+        assert_eq!(index_of(&parts).unwrap(), index);
+        for round in &index.rounds {
+            let player = index.players.iter().find(|player| player.rounds_played.contains(&round.number)).unwrap();
+            let read = |demo| {
+                let id = player.steam64_id.parse().unwrap();
+                text_of(scene_of(demo, round.number, id, &Known::default()).unwrap())
+            };
+            let (expected, actual) = (read(&whole), read(&parts));
+            let difference = expected.lines().zip(actual.lines()).find(|(expected, actual)| expected != actual);
+            assert_eq!(difference, None, "round {}", round.number);
+            assert_eq!(expected.len(), actual.len());
+        }
+    }
 }

@@ -123,7 +123,7 @@ pub(super) fn survey(demo: &Container, land: Option<Land>) -> Result<(Survey, Op
     let mut filter = HashSet::from([RULES, TEAM, CONTROLLER]);
     filter.extend(land.iter().flat_map(Land::classes));
     let mut surveyor = Surveyor { land, ..Surveyor::default() };
-    let run = demo.parser.run_to_end_with_events_filtered(&filter, |context, events| surveyor.tick(context, events));
+    let run = demo.play(&filter, |context, events| surveyor.tick(context, events));
     let Surveyor { uses, mut deaths, people, tick_rate, namings, land, .. } = surveyor;
     let rounds = surveyor.rounds.finish(|round| knives::knives_only(demo, round, &uses, &deaths));
     let damaged = match run {
@@ -142,7 +142,7 @@ pub(super) fn survey(demo: &Container, land: Option<Land>) -> Result<(Survey, Op
         (Some(victim), Some(round)) => !coaches.contains(&(victim, round)),
         _ => true,
     });
-    let damaged = damaged || demo.cut;
+    let damaged = damaged || demo.is_cut();
     Ok((Survey { tick_rate, ticks, rounds, damaged, people, deaths, coaches, namings }, land))
 }
 

@@ -17,6 +17,8 @@ pub struct Match {
     pub players: Vec<Player>,
     /// What happens, in order.
     pub stages: Vec<Stage>,
+    /// Bytes of voice per tick. Nothing reads them, but they make a demo as large as those of long matches are.
+    pub voice_bytes: usize,
 }
 
 /// Game mode.

@@ -81,7 +81,13 @@ impl<'a> Director<'a> {
             Game::Deathmatch => ("1", "2"),
         };
         let players = game.players.iter().map(|player| (player.name, player.steam64));
-        let recorder = Recorder::new(game.map, game.tick_rate, &[("game_type", kind), ("game_mode", mode)], players);
+        let recorder = Recorder::new(
+            game.map,
+            game.tick_rate,
+            game.voice_bytes,
+            &[("game_type", kind), ("game_mode", mode)],
+            players,
+        );
         let mut director = Self {
             game,
             recorder,

@@ -32,6 +32,7 @@ pub fn quick_match() -> Match {
         teams: ["Breakwater", "Lantern Row"],
         players: PLAYERS.to_vec(),
         stages: vec![Stage::Round(quick_round(Side::T)), Stage::Round(second)],
+        voice_bytes: 0,
     }
 }
 

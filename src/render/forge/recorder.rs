@@ -28,6 +28,7 @@ mod message {
     pub const SET_CONVAR: u32 = 6;
     pub const SERVER_INFO: u32 = 40;
     pub const CREATE_STRING_TABLE: u32 = 44;
+    pub const VOICE: u32 = 47;
     pub const PACKET_ENTITIES: u32 = 55;
     pub const GAME_EVENT_LIST: u32 = 205;
     pub const GAME_EVENT: u32 = 207;
@@ -60,13 +61,15 @@ pub struct Recorder {
     /// The current entities.
     pub world: World,
     events: Vec<pb::CMsgSource1LegacyGameEvent>,
+    voice: Option<pb::CsvcMsgVoiceData>,
 }
 
 impl Recorder {
-    /// Starts a recording: writes everything before play.
+    /// Starts a recording: writes everything before play. `voice_bytes`: of each tick.
     pub fn new<'a>(
         map: &str,
         tick_rate: i32,
+        voice_bytes: usize,
         convars: &[(&str, &str)],
         players: impl Iterator<Item = (&'a str, u64)>,
     ) -> Self {
@@ -85,7 +88,12 @@ impl Recorder {
         packet.add(message::GAME_EVENT_LIST, &events::list());
         container.frame(Command::Signon, BEFORE_PLAY, &packet.done());
         container.frame(Command::SyncTick, BEFORE_PLAY, &pb::CDemoSyncTick {});
-        Self { container, tables, tick_rate, tick: 1, world: World::new(), events: Vec::new() }
+        let voice = pb::CsvcMsgVoiceData {
+            audio: Some(pb::CMsgVoiceAudio { voice_data: Some(voice(voice_bytes)), ..Default::default() }),
+            ..Default::default()
+        };
+        let voice = (voice_bytes > 0).then_some(voice);
+        Self { container, tables, tick_rate, tick: 1, world: World::new(), events: Vec::new(), voice }
     }
 
     /// The current tick.
@@ -117,6 +125,7 @@ impl Recorder {
             packet.add(message::PACKET_ENTITIES, &self.entities(entries, self.tick > 1));
         }
         self.events.drain(..).for_each(|event| packet.add(message::GAME_EVENT, &event));
+        self.voice.iter().for_each(|voice| packet.add(message::VOICE, voice));
         self.container.frame(Command::Packet, self.tick, &packet.done());
         if self.tick % FULL_PACKET_TICKS == 1 {
             self.full_packet();
@@ -198,6 +207,11 @@ fn file_header(map: &str, game_directory: String) -> pb::CDemoFileHeader {
         server_start_tick: Some(SERVER_START_TICK),
         ..Default::default()
     }
+}
+
+/// Bytes that do not compress, like those of a voice codec.
+fn voice(bytes: usize) -> Vec<u8> {
+    (0..bytes as u64).map(|n| (n.wrapping_mul(n).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect()
 }
 
 fn server_info(map: &str, tick_rate: i32, classes: i32) -> pb::CsvcMsgServerInfo {

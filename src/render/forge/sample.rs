@@ -55,6 +55,7 @@ pub fn sample_match() -> Match {
         teams: ["Breakwater", "Lantern Row"],
         players: PLAYERS.to_vec(),
         stages: vec![Stage::Warmup(warmup()), Stage::Round(first()), Stage::Round(second())],
+        voice_bytes: 0,
     }
 }
 

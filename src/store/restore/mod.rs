@@ -28,7 +28,7 @@ const READY: &str = "restore.ready";
 /// Names that a backup may replace, each with the files set aside with it: an old log must never be applied to a new
 /// store, and what the last server wrote about the old one does not fit it.
 const PLACES: [(&str, &[&str]); 10] = [
-    (STORE, &["store.db-wal", "store.db-shm", SERVED]),
+    (STORE, &["store.db-wal", "store.db-shm", SERVED, EPOCH]),
     (EPOCH, &[]),
     ("tls", &[]),
     ("local-nodes", &[]),

@@ -46,6 +46,7 @@ fn game(sizes: [usize; 2], stages: Vec<Stage>) -> Match {
         teams: ["Oaks", "Pines"],
         players,
         stages,
+        voice_bytes: 0,
     }
 }
 

@@ -130,10 +130,14 @@ fn ids_and_tokens_from_after_the_backup_are_not_reused() {
     nodes::join(&studio.test.app, &token, "since").unwrap();
     let worker = Worker::new(&studio.test.app);
     let since = worker.claim().lease.id;
+    let lost = jobs::submit(&studio.test.app, &studio.caller, spec()).unwrap().job.public_id;
 
     let new = tempfile::tempdir().unwrap();
-    studio.restore(new.path(), &file).unwrap();
+    let window = studio.restore(new.path(), &file).unwrap().lost;
+    assert!((window.from_ms..=window.until_ms).contains(&test_app::START_MS), "{window:?}");
     let app = studio.serve(new.path());
+    let unknown = jobs::get(&app, &studio.caller, lost).err().unwrap();
+    assert_eq!(unknown.code.as_str(), "lost_in_failover", "{unknown}");
     assert_eq!(nodes::join(&app, &token, "again").err().map(|error| error.code.as_str()), Some("join_token_refused"));
     let later = Worker::new(&app).claim().lease.id;
     assert!(later.0 > since.0 + 1_000, "{later} may have been granted before {since}");
@@ -267,7 +271,7 @@ fn restore_is_refused_while_a_server_runs_and_admin_is_refused_during_an_unfinis
         fs::create_dir(ready.join(name)).unwrap();
     }
     // A restored store has not been served yet.
-    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM served").unwrap();
+    rusqlite::Connection::open(data.join("store.db")).unwrap().execute_batch("DELETE FROM epochs").unwrap();
     fs::rename(data.join("store.db"), ready.join("store.db")).unwrap();
     fs::write(ready.join("aside"), "replaced-1").unwrap();
     let waits = cli.run(&["admin", "account", "list"]);

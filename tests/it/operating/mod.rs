@@ -5,6 +5,9 @@ mod backup_damage;
 mod backup_load;
 mod copied_store;
 mod doctor;
+mod epochs;
+#[cfg(unix)]
+mod failover;
 mod findings;
 #[cfg(target_os = "linux")]
 mod full_disk;

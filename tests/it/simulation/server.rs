@@ -71,7 +71,7 @@ impl Template {
         let path = dir.path().join("store.db");
         let db = rusqlite::Connection::open(&path).unwrap();
         // A store that no server has served may be copied.
-        db.execute_batch("DELETE FROM served; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        db.execute_batch("DELETE FROM epochs; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
         drop(db);
         Self { store: std::fs::read(path).unwrap(), accounts }
     }

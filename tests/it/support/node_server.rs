@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::listener::{Call, listen, reply};
 use super::wait::until;
 
+/// The epoch of a server that knows epochs.
+const EPOCH: &str = "7f3a9c1e";
+
 /// What a node has sent for one lease.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
@@ -166,7 +169,7 @@ fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut Tc
         return reply(to, status, &[], b"<html>a proxy's own page</html>");
     }
     assert_eq!(call.header("authorization"), Some("Bearer node-key"), "{call_line}");
-    assert_eq!(call.header("dinkem-protocol"), Some("5"), "{call_line}");
+    assert_eq!(call.header("dinkem-protocol"), Some("6"), "{call_line}");
     assert!(call.header("dinkem-instance").is_some_and(|id| id.len() == 32), "{call_line}");
     if call_line == "POST /api/node/leave" {
         call.bytes();
@@ -179,7 +182,11 @@ fn answer(state: &Mutex<State>, doorbell: &Doorbell, mut call: Call, to: &mut Tc
     }
     let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
     let mut segments = path.strip_prefix("/api/node/leases/").unwrap().split('/').map(str::to_owned);
-    let lease = segments.next().unwrap().parse::<usize>().unwrap() - 1;
+    let name = segments.next().unwrap();
+    // A server of an older version knows no epochs: its leases are numbers.
+    let is_newer = state.lock().unwrap().behavior.is_newer;
+    let number = if is_newer { name.strip_prefix(EPOCH).unwrap().strip_prefix('-').unwrap() } else { &name };
+    let lease = number.parse::<usize>().unwrap() - 1;
     let what = segments.next().unwrap_or_default();
     let offset = query.strip_prefix("offset=").and_then(|offset| offset.parse().ok());
     match what.as_str() {
@@ -205,7 +212,11 @@ fn claim(state: &Mutex<State>, doorbell: &Doorbell, wait_seconds: u64, to: &mut 
     loop {
         let claim = state.lock().unwrap().claims.pop_front();
         if let Some(mut claim) = claim {
-            add_unknown_fields(&mut claim, state.lock().unwrap().behavior.is_newer);
+            let is_newer = state.lock().unwrap().behavior.is_newer;
+            add_unknown_fields(&mut claim, is_newer);
+            if is_newer {
+                claim["lease"] = format!("{EPOCH}-{}", claim["lease"]).into();
+            }
             return reply(to, 200, &[], claim.to_string().as_bytes());
         }
         if !doorbell.wait_past(seen, deadline.saturating_duration_since(std::time::Instant::now())) {

@@ -58,7 +58,19 @@ impl Process {
     /// Sends a signal by name.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
+        self.send(name, 1);
+    }
+
+    /// Sends a signal twice at once, as `timeout` does.
+    #[cfg(unix)]
+    pub fn signal_twice(&self, name: &str) {
+        self.send(name, 2);
+    }
+
+    #[cfg(unix)]
+    fn send(&self, name: &str, times: usize) {
+        let ids = vec![self.id().to_string(); times];
+        let status = Command::new("kill").arg(format!("-{name}")).args(ids).status().unwrap();
         assert!(status.success());
     }
 

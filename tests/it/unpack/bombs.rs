@@ -9,6 +9,7 @@ use dinkem_appliance::domain::error::{Error, Result};
 use dinkem_appliance::os::clock::{Clock, FakeClock};
 use dinkem_appliance::render::command::{Reading, Space, Verdict, read_in_child};
 use dinkem_appliance::render::demo::{self, UnpackLimits, unpack_by};
+use dinkem_appliance::render::forge;
 
 use crate::support::compression::{COMPRESSORS, bz2, gz, zst};
 use crate::support::process::BINARY;
@@ -141,9 +142,22 @@ fn read(demo: &Path, reading: Reading, most_bytes: u64) -> (Verdict, Option<&'st
 fn demo_larger_than_its_readers_memory_is_too_large() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("large.dem");
-    sign_on(&path, 1);
-    // The maximum size of a demo, which is more than a child can map into memory.
-    File::options().write(true).open(&path).unwrap().set_len(4 << 30).unwrap();
+    let demo = forge::quick();
+    // The header says where the second-last frame begins; the one before it ends the match.
+    let (play, end) = demo.split_at(u32::from_le_bytes(demo[12..16].try_into().unwrap()) as usize - 4);
+    assert_eq!((end[0], end[3]), (0, 0));
+    let mut file = File::create(&path).unwrap();
+    file.write_all(play).unwrap();
+    // Frames that the parser skips, up to the maximum size of a demo, which is more than a child can map into memory.
+    let mut left = (4 << 30) - demo.len();
+    while left > 0 {
+        let bytes = left.min(60 << 20) - 7;
+        let [low, middle, high] = [bytes, bytes >> 7, bytes >> 14].map(|bits| 0x80 | (bits & 0x7f) as u8);
+        file.write_all(&[10, 0x80, 0x40, low, middle, high, (bytes >> 21) as u8]).unwrap();
+        file.seek(SeekFrom::Current(bytes as i64)).unwrap();
+        left -= bytes + 7;
+    }
+    file.write_all(end).unwrap();
     assert_eq!(read(&path, Reading::Index, 4 << 30), (Verdict::BadJob, Some("demo_too_large"), false));
 }
 

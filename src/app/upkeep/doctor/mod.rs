@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use crate::app::accounts::dinks;
 use crate::app::clips::bucket::Storage;
-use crate::app::upkeep::store_check;
+use crate::app::upkeep::{promote, store_check};
 use crate::app::{App, Settings};
+use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
@@ -111,6 +112,13 @@ pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
         }
     }
     Ok(faults)
+}
+
+/// The windows in which jobs may have been lost, the newest first: no fault, but what a support case may be about. None
+/// if the store cannot be opened.
+pub fn lost_windows(examination: &Examination) -> Vec<LostWindow> {
+    let (clock, random) = (Arc::clone(&examination.clock), Arc::clone(&examination.random));
+    App::beside(&examination.data_dir, clock, random).map_or(Vec::new(), |app| promote::lost_windows(&app))
 }
 
 /// All problems of an appliance whose server is this process. Fixes nothing, and does not read every page of the store:
