@@ -38,7 +38,8 @@ packed() { gzip -9n >"$1"; }
 
 put 755 "$CARGO_TARGET_DIR/dist/$NAME" usr/bin/$NAME
 put 644 "$HERE/config.toml" etc/$NAME/config.toml
-for unit in $NAME $NAME-node; do
+put 644 "$HERE/litestream.yml" etc/$NAME/litestream.yml
+for unit in $NAME $NAME-node $NAME-litestream; do
   put 644 "$HERE/$unit.service" lib/systemd/system/$unit.service
 done
 put 644 "$HERE/$NAME-game-node.service" usr/lib/systemd/user/$NAME-game-node.service
@@ -84,7 +85,7 @@ Description: turns Counter-Strike 2 demos into video clips
  .
  The server starts immediately, on port 443, with one render node inside.
 CONTROL
-echo /etc/$NAME/config.toml >"$root/DEBIAN/conffiles"
+printf '/etc/%s\n' $NAME/config.toml $NAME/litestream.yml >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
   install -m 755 "$HERE/$script" "$root/DEBIAN/$script"
 done

@@ -53,6 +53,7 @@ check "the operator is told the CA's fingerprint" says "$(fingerprint)" install.
 check "the output shows the next steps" says "sudo dinkem-appliance admin activate" install.txt
 check "the output names the dashboard" says "sudo dinkem-appliance admin dashboard" install.txt
 check "the node service is not running" is_inactive $NODE
+check "replication is not running" is_inactive dinkem-appliance-litestream.service
 check "the unit of a game node is valid and not enabled" sh -c 'systemd-analyze verify --man=no /usr/lib/systemd/user/dinkem-appliance-game-node.service && ! find /etc/systemd/user -name "dinkem*" | grep .'
 check "only the service's user can access the data directory" is_private
 check "the service's exposure is at most 1.5" sh -c "systemd-analyze security --no-pager --threshold=15 $SERVER | tail -n 1"

@@ -19,7 +19,7 @@ pub mod tls;
 pub mod upkeep;
 pub mod webhooks;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -79,6 +79,8 @@ pub struct Settings {
     pub reserved_beyond_dinks: ReservedBeyondDinks,
     /// The bucket for clips; `None`: they lie in the data directory.
     pub storage: Option<Storage>,
+    /// The socket of the Litestream that replicates the store, if one does.
+    pub replica_socket: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -87,7 +89,8 @@ impl Default for Settings {
         let default_renderer = JobSpec::DEFAULT_RENDERER;
         let reserved_beyond_dinks = ReservedBeyondDinks::default();
         let lease_ms = LEASE_SECONDS * 1_000;
-        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks, storage: None }
+        let (replica_socket, storage) = (None, None);
+        Self { lease_ms, fetch_allow, quotas, camera, default_renderer, reserved_beyond_dinks, replica_socket, storage }
     }
 }
 
@@ -135,6 +138,7 @@ pub struct App {
     archived: upkeep::retention::Reached,
     /// What lies on the disk, for the dashboard.
     pub measured: upkeep::storage::Latest,
+    replica: upkeep::replica::Known,
     stopping: AtomicBool,
 }
 
@@ -249,6 +253,7 @@ impl App {
             findings: upkeep::findings::Board::default(),
             archived: upkeep::retention::Reached::default(),
             measured: upkeep::storage::Latest::default(),
+            replica: upkeep::replica::Known::default(),
             stopping: AtomicBool::new(false),
         }))
     }

@@ -3,10 +3,11 @@
 pub mod dashboard;
 pub mod https;
 pub mod server_url;
+mod shard_map;
 mod watchdog;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -27,6 +28,7 @@ use crate::domain::key::KeyHash;
 use crate::domain::operator::Operator;
 use crate::domain::quota::Quotas;
 use crate::domain::schedule::policy::ReservedBeyondDinks;
+use crate::domain::shard::Shard;
 use crate::http::{self, Hosts, Limits, Running, ServeOptions};
 use crate::node::NODE_CACHE_BYTES;
 use crate::node::agent::{self, AgentConfig};
@@ -78,6 +80,10 @@ pub struct Options<'a> {
     pub reserved_beyond_dinks: ReservedBeyondDinks,
     /// The bucket for clips; `None`: they lie in the data directory.
     pub storage: Option<Storage>,
+    /// The socket of the Litestream that replicates the store, if one does.
+    pub replica_socket: Option<PathBuf>,
+    /// This appliance's name among several, and the file that tells the load balancer its keys.
+    pub shard_map: Option<(Shard, PathBuf)>,
 }
 
 /// A running appliance.
@@ -109,8 +115,10 @@ impl Appliance {
             default_renderer: options.default_renderer,
             reserved_beyond_dinks: options.reserved_beyond_dinks,
             storage: options.storage,
+            replica_socket: options.replica_socket,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
+        let shard_map = options.shard_map.map(|(shard, file)| shard_map::keep(&app, shard, file)).transpose()?;
         let public_url = options.public_url.as_deref();
         let open = |source| Keeper::open(&app, source, options.listen.ip(), public_url);
         let keeper = options.certificate.as_ref().map(open).transpose()?;
@@ -133,7 +141,8 @@ impl Appliance {
         let authority = keeper.as_ref().and_then(Keeper::authority);
         let certificate = keeper.zip(http.certificate()).map(|(keeper, served)| keeper.pass(served, hosts));
         let address = server_url::record_or_retry(options.data_dir, &reachable, &local.url);
-        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).collect();
+        let passes = certificate.into_iter().chain(watchdog::pass(http.event_loop())).chain(address).chain(shard_map);
+        let passes = passes.collect();
         let base = Base::public(&reachable.url);
         let mut scheduler = scheduler::start(Arc::clone(&app), config::program()?, base, passes)?;
         scheduler.examine(subject(options.certificate.as_ref(), &reachable))?;

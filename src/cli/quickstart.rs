@@ -104,6 +104,8 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         default_renderer: JobSpec::DEFAULT_RENDERER,
         reserved_beyond_dinks: ReservedBeyondDinks::default(),
         storage: None,
+        replica_socket: None,
+        shard_map: None,
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

@@ -13,6 +13,7 @@ use crate::app::nodes;
 use crate::app::tls::Source;
 use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
+use crate::cli::admin::shard_map;
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::storage_args::StorageArgs;
@@ -25,6 +26,7 @@ use crate::domain::lease::LEASE_SECONDS;
 use crate::domain::node::NODE_SLOTS;
 use crate::domain::operator::OPERATOR_CODE_SECONDS;
 use crate::domain::schedule::policy::ReservedBeyondDinks;
+use crate::domain::shard::Shard;
 use crate::domain::wording::counted;
 use crate::os::stop::StopFlag;
 use crate::os::url::host_of;
@@ -98,6 +100,17 @@ pub struct Args {
     clips_proxy: bool,
     #[command(flatten)]
     storage: StorageArgs,
+    /// Name of this appliance among several behind one load balancer, for --shard-map [default: none]
+    #[arg(long, value_name = "NAME", value_parser = shard_map::shard, requires = "shard_map")]
+    shard: Option<Shard>,
+    /// Keep the map that leads this appliance's keys to it in this file, for HAProxy; see `admin shard-map` [default: no
+    /// file]
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    shard_map: Option<PathBuf>,
+    /// Socket of the Litestream that replicates the store to a standby: metrics and doctor say how far it is behind
+    /// [default: none]
+    #[arg(long, value_name = "FILE")]
+    replica_socket: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -148,6 +161,8 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         default_renderer: args.default_renderer,
         reserved_beyond_dinks: args.reserved_beyond_dinks,
         storage,
+        replica_socket: args.replica_socket,
+        shard_map: args.shard.zip(args.shard_map),
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {

@@ -71,6 +71,11 @@ impl KeyHash {
         Self(Sha256::digest(secret.reveal().to_ascii_lowercase()).into())
     }
 
+    /// Its 64 hexadecimal digits in upper case, as HAProxy's `sha2(256),hex` prints the hash.
+    pub fn upper_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
     /// The first eight hexadecimal digits: enough to tell keys apart, useless for guessing the key.
     pub fn fingerprint(&self) -> String {
         self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()

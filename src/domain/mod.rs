@@ -40,6 +40,7 @@ pub mod retention;
 mod samples;
 pub mod schedule;
 pub mod sha256;
+pub mod shard;
 pub mod statement;
 pub mod text;
 pub mod usage;

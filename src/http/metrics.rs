@@ -3,7 +3,7 @@
 
 use rouille::{Response, ResponseBody};
 
-use crate::app::upkeep::health;
+use crate::app::upkeep::{health, replica};
 use crate::config;
 use crate::domain::error::Result;
 use crate::domain::operator::Operator;
@@ -18,6 +18,11 @@ pub fn show(call: &Call<'_>, _operator: &Operator) -> Result<Response> {
     page.family("dinkem_build_info", "gauge", "Version of the server.");
     page.sample("dinkem_build_info", &[("version", config::VERSION)], 1.0);
     write_figures(&mut page, &health::figures(call.app)?);
+    if let Some(seconds) = replica::lag_seconds(call.app) {
+        let help = "Seconds since the replica last had everything that the store had.";
+        page.family("dinkem_replica_lag_seconds", "gauge", help);
+        page.sample("dinkem_replica_lag_seconds", &[], seconds);
+    }
     write_counters(&mut page, call);
     call.measures.write(&mut page);
     Ok(answer::with_body(200, MEDIA_TYPE, ResponseBody::from_string(page.text())))

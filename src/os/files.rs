@@ -26,6 +26,17 @@ pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_dir)
 }
 
+/// The same for a file without secrets, which everyone can read whatever the umask.
+pub fn write_public_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut beside = replacement(path)?;
+    beside.write_all(content)?;
+    #[cfg(unix)]
+    beside.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    sync_dir(folder_of(path))
+}
+
 /// Writes and syncs a new file, but not its directory entry. Only the owner can read it.
 pub fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<()> {
     let mut file = create_private(path)?;

@@ -13,6 +13,7 @@ pub mod firewall;
 pub mod host;
 pub mod http;
 pub mod identity;
+pub mod local_http;
 #[cfg(any(windows, test))]
 pub mod log_file;
 pub mod log_queue;

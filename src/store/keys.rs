@@ -67,6 +67,20 @@ pub fn of_account(db: &Db, account: AccountId) -> Result<Vec<KeyInfo>> {
     db.rows(OF_ACCOUNT, named_params! { ":account": account.0, ":limit": LIST_ROWS }, read)
 }
 
+/// Served by the primary key, in its order.
+const LIVE: &str = "
+    SELECT hash
+    FROM api_keys
+    WHERE revoked_at_ms IS NULL OR revoked_at_ms > :now
+    ORDER BY hash
+    LIMIT :limit
+";
+
+/// The hashes of the first `limit` live keys, in their order, whatever the status of their accounts.
+pub fn live(db: &Db, now_ms: i64, limit: u32) -> Result<Vec<KeyHash>> {
+    db.rows(LIVE, named_params! { ":now": now_ms, ":limit": limit }, |row| row.get("hash").map(KeyHash))
+}
+
 /// Served by `api_keys_account`.
 const LAST_USED: &str = "
     SELECT MAX(used_at_ms) FROM api_keys WHERE account = :account

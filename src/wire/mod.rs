@@ -15,6 +15,7 @@ pub mod job;
 pub mod job_archive;
 pub mod join_token;
 pub mod lease;
+pub mod litestream;
 pub mod money;
 pub mod node;
 pub mod node_requests;

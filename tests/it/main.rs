@@ -46,6 +46,8 @@ mod real_demos;
 mod retention;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod scale;
 mod seed;
 #[cfg(unix)]
 mod serve_log;

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod dinks;
 pub mod keys;
 pub mod overview;
+pub mod shard_map;
 
 use crate::app::App;
 use crate::app::audit::{self, AuditLog};

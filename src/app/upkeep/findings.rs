@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::app::App;
 use crate::app::upkeep::doctor::{self, Fault};
-use crate::app::upkeep::health;
+use crate::app::upkeep::{health, replica};
 use crate::domain::error::{Error, Result};
 use crate::os::doorbell::Doorbell;
 
@@ -86,6 +86,9 @@ pub fn wait(app: &App, seen: u64, at_most: Duration) {
 fn examine(app: &App, subject: &Subject) -> Result<Vec<Fault>> {
     let Subject { host, certificate } = subject.clone();
     let mut faults = doctor::examine_served(app, host, certificate)?;
+    if let Some(socket) = &app.settings.replica_socket {
+        faults.extend(replica::fault(socket, &app.store.folder.store(), app.clock.now_ms()));
+    }
     // Doctor knows more about those that it finds, too.
     for warning in health::warnings(app)? {
         if !faults.iter().any(|fault| fault.code == warning.code) {

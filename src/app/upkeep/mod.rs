@@ -10,6 +10,7 @@ pub mod history;
 pub(in crate::app) mod job_archive;
 pub mod move_clips;
 pub mod promote;
+pub mod replica;
 pub mod retention;
 pub mod storage;
 pub mod store_check;

@@ -7,22 +7,24 @@ use serde_json::json;
 
 use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::doctor::{self, Examination, Fault};
+use crate::app::upkeep::replica;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
 use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
-use crate::os::clock::SystemClock;
+use crate::os::clock::{Clock, SystemClock};
 use crate::os::random::SystemRandom;
 use crate::os::url::host_of;
+use crate::store::STORE;
 use crate::wire::time::rfc3339;
 
 /// Check the appliance and print a fix for each problem; exit status 1 if there is any
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
-nodes' versions, the bucket of clips if there is one, and dinks sold beyond live slots. The server may be running.
+nodes' versions, dinks sold beyond live slots, the replica, and the bucket of clips. The server may be running.
 
 Example:
   dinkem-appliance admin doctor --fix")]
@@ -33,21 +35,28 @@ pub struct Args {
     /// Your own certificate, as given to `serve` [default: the appliance's own]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
+    /// Socket of the Litestream that replicates the store, as given to `serve` [default: none]
+    #[arg(long, value_name = "FILE")]
+    replica_socket: Option<PathBuf>,
 }
 
 pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
+    let clock = SystemClock::new();
+    let store = data_dir.join(STORE);
+    let replica = args.replica_socket.and_then(|socket| replica::fault(&socket, &store, clock.now_ms()));
     let examination = Examination {
         data_dir: data_dir.to_owned(),
         host: served.and_then(|server| host_of(&server.url)),
         certificate: args.tls_cert,
-        clock: Arc::new(SystemClock::new()),
+        clock: Arc::new(clock),
         random: Arc::new(SystemRandom),
         storage,
         fix: args.fix,
     };
-    let faults = doctor::examine(&examination)?;
+    let mut faults = doctor::examine(&examination)?;
+    faults.extend(replica);
     show(&faults, &doctor::lost_windows(&examination), call);
     match faults.iter().filter(|fault| !fault.fixed).count() {
         0 => Ok(()),

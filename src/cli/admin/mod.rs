@@ -19,6 +19,7 @@ mod nodes;
 mod promote;
 mod rates;
 mod retention;
+pub mod shard_map;
 mod statement;
 mod status;
 mod storage;
@@ -63,6 +64,7 @@ enum Command {
     Account(account::Args),
     Activate(activate::Args),
     Keys(keys::Args),
+    ShardMap(shard_map::Args),
     Dinks(dinks::Args),
     Nodes(nodes::Args),
     Jobs(jobs::Args),
@@ -97,6 +99,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         Command::Account(args) => account::run(args, &*open()?, call),
         Command::Activate(args) => activate::run(args, &*open()?, call),
         Command::Keys(args) => keys::run(args, &*open()?, call),
+        Command::ShardMap(args) => shard_map::run(args, &*open()?, call),
         Command::Dinks(args) => dinks::run(args, &*open()?, call),
         Command::Nodes(args) => nodes::run(args, &*open()?, dir, call),
         Command::Jobs(args) => jobs::run(args, &*open()?, dir, call),
