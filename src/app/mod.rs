@@ -77,10 +77,10 @@ pub struct Settings {
     pub default_renderer: Renderer,
     /// When reserved jobs beyond their account's dinks are started.
     pub reserved_beyond_dinks: ReservedBeyondDinks,
-    /// The bucket for clips; `None`: they lie in the data directory.
-    pub storage: Option<Storage>,
     /// The socket of the Litestream that replicates the store, if one does.
     pub replica_socket: Option<PathBuf>,
+    /// The bucket for clips; `None`: they lie in the data directory.
+    pub storage: Option<Storage>,
 }
 
 impl Default for Settings {
@@ -256,6 +256,11 @@ impl App {
             replica: upkeep::replica::Known::default(),
             stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// From now on, writes only while this server leads.
+    pub fn follow(&self, leader: Arc<upkeep::leader::LeaderLock>) {
+        self.store.write_only_if(Box::new(move || leader.check()));
     }
 
     /// Number of leases whose files are being uploaded or checked.

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use crate::app::clips::bucket::Storage;
 use crate::app::tls::Source;
 use crate::app::upkeep::findings::Subject;
+use crate::app::upkeep::leader::LeaderLock;
 use crate::app::{App, Settings, nodes};
 use crate::appliance::dashboard::Dashboard;
 use crate::appliance::https::{Authority, Keeper};
@@ -78,12 +79,14 @@ pub struct Options<'a> {
     pub default_renderer: Renderer,
     /// When reserved jobs beyond their account's dinks are started.
     pub reserved_beyond_dinks: ReservedBeyondDinks,
-    /// The bucket for clips; `None`: they lie in the data directory.
-    pub storage: Option<Storage>,
+    /// What says whether this server leads; `None`: there is only one.
+    pub leader: Option<Arc<LeaderLock>>,
     /// The socket of the Litestream that replicates the store, if one does.
     pub replica_socket: Option<PathBuf>,
     /// This appliance's name among several, and the file that tells the load balancer its keys.
     pub shard_map: Option<(Shard, PathBuf)>,
+    /// The bucket for clips; `None`: they lie in the data directory.
+    pub storage: Option<Storage>,
 }
 
 /// A running appliance.
@@ -114,10 +117,13 @@ impl Appliance {
             camera: options.camera,
             default_renderer: options.default_renderer,
             reserved_beyond_dinks: options.reserved_beyond_dinks,
-            storage: options.storage,
             replica_socket: options.replica_socket,
+            storage: options.storage,
         };
         let app = App::serve(options.data_dir, settings, Arc::clone(&clock), Arc::new(SystemRandom))?;
+        if let Some(leader) = options.leader {
+            app.follow(leader);
+        }
         let shard_map = options.shard_map.map(|(shard, file)| shard_map::keep(&app, shard, file)).transpose()?;
         let public_url = options.public_url.as_deref();
         let open = |source| Keeper::open(&app, source, options.listen.ip(), public_url);

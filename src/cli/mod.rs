@@ -9,6 +9,7 @@ mod hints;
 mod inspect;
 mod job_args;
 mod job_output;
+mod leader_lock;
 mod logging;
 mod manual;
 mod metrics_token;

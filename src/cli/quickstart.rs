@@ -103,9 +103,10 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
         camera: CameraMode::default(),
         default_renderer: JobSpec::DEFAULT_RENDERER,
         reserved_beyond_dinks: ReservedBeyondDinks::default(),
-        storage: None,
+        leader: None,
         replica_socket: None,
         shard_map: None,
+        storage: None,
     })?;
     let made = make_clip(&appliance, &wanted, &args.output, &stop);
     if let Ok(made) = &made

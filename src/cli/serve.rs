@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgAction, ValueEnum};
@@ -14,6 +15,7 @@ use crate::app::tls::Source;
 use crate::appliance::server_url::browser_warning;
 use crate::appliance::{Appliance, Options};
 use crate::cli::admin::shard_map;
+use crate::cli::leader_lock::{self, LockPlace};
 use crate::cli::serve_limits::{FLAG_SECONDS_MOST, LimitArgs};
 use crate::cli::serve_quotas::QuotaArgs;
 use crate::cli::storage_args::StorageArgs;
@@ -95,11 +97,6 @@ pub struct Args {
     /// Address and port of the operator's dashboard, or `off`; see `admin dashboard`
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
     dashboard_listen: DashboardListen,
-    /// Pass clips in a bucket on to clients, who need not reach the bucket then [default: clients are sent there]
-    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
-    clips_proxy: bool,
-    #[command(flatten)]
-    storage: StorageArgs,
     /// Name of this appliance among several behind one load balancer, for --shard-map [default: none]
     #[arg(long, value_name = "NAME", value_parser = shard_map::shard, requires = "shard_map")]
     shard: Option<Shard>,
@@ -111,6 +108,15 @@ pub struct Args {
     /// [default: none]
     #[arg(long, value_name = "FILE")]
     replica_socket: Option<PathBuf>,
+    /// Write only while this server holds the lock in this object; its store is that of --storage-endpoint. For a primary
+    /// and its standby, so that both never write [default: none]
+    #[arg(long, value_name = "S3-URL", value_parser = leader_lock::place)]
+    leader_lock: Option<LockPlace>,
+    /// Pass clips in a bucket on to clients, who need not reach the bucket then [default: clients are sent there]
+    #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set)]
+    clips_proxy: bool,
+    #[command(flatten)]
+    storage: StorageArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -142,6 +148,13 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
     let data_dir = call.data_dir()?;
     user::require_owner(&data_dir, "dinkem-appliance")?;
+    let leader = match &args.leader_lock {
+        Some(place) => match leader_lock::lead(place, &args.storage, stop)? {
+            Some(leader) => Some(leader),
+            None => return Ok(()),
+        },
+        None => None,
+    };
     let appliance = Appliance::start(Options {
         data_dir: &data_dir,
         listen: args.listen,
@@ -160,9 +173,10 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         camera: args.camera,
         default_renderer: args.default_renderer,
         reserved_beyond_dinks: args.reserved_beyond_dinks,
-        storage,
+        leader: leader.as_ref().map(|leader| Arc::clone(&leader.lock)),
         replica_socket: args.replica_socket,
         shard_map: args.shard.zip(args.shard_map),
+        storage,
     })?;
     let address = appliance.address();
     if let Some(file) = &args.port_file {
@@ -189,7 +203,10 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
     while !stop.wait(Duration::from_secs(3_600)) {}
     systemd::stopping();
     output::say("Shutting down; finishing in-flight requests. Press Ctrl-C again to exit immediately.");
-    match appliance.stop() {
+    let cut = appliance.stop();
+    // The last write is done: another server may lead.
+    drop(leader);
+    match cut {
         0 => output::say_last("Stopped."),
         cut => {
             let were = if cut == 1 { "was" } else { "were" };

@@ -60,16 +60,27 @@ impl StorageArgs {
         let (endpoint, bucket) = match (&self.storage_endpoint, &self.storage_bucket) {
             (Some(endpoint), Some(bucket)) => (endpoint.clone(), bucket.clone()),
             (None, None) if !takes_new => return Ok(None),
+            // For the leader lock alone.
+            (Some(_), None) if !takes_new => return Ok(None),
             (None, _) => return Err(missing("endpoint", "the URL of the store, like https://s3.example.com")),
             (_, None) => return Err(missing("bucket", "the bucket's name")),
         };
-        let location = Location {
-            endpoint,
-            bucket,
-            prefix: self.storage_prefix.clone().unwrap_or_default(),
-            region: self.storage_region.clone(),
-            allow_http: self.storage_allow_http,
+        let prefix = self.storage_prefix.clone().unwrap_or_default();
+        let (location, credentials) = self.at(endpoint, bucket, prefix)?;
+        Ok(Some(Storage { location, credentials, takes_new, is_proxied }))
+    }
+
+    /// Another bucket of the same store, for whole keys.
+    pub fn bucket(&self, name: &str) -> Result<(Location, Credentials)> {
+        let Some(endpoint) = self.storage_endpoint.clone() else {
+            return Err(missing("endpoint", "the URL of the store, like https://s3.example.com"));
         };
+        self.at(endpoint, name.to_owned(), String::new())
+    }
+
+    fn at(&self, endpoint: String, bucket: String, prefix: String) -> Result<(Location, Credentials)> {
+        let (region, allow_http) = (self.storage_region.clone(), self.storage_allow_http);
+        let location = Location { endpoint, bucket, prefix, region, allow_http };
         location.check()?;
         let credentials = match &self.storage_credentials_file {
             Some(file) => read(file)?,
@@ -79,7 +90,7 @@ impl StorageArgs {
                 Error::invalid("storage.credentials_file", message)
             })?,
         };
-        Ok(Some(Storage { location, credentials, takes_new, is_proxied }))
+        Ok((location, credentials))
     }
 }
 

@@ -45,6 +45,7 @@ pub const TABLES: [Table; 6] = [
             "embed_allow",
             "clips_proxy",
             "dashboard_listen",
+            "leader_lock",
             "replica_socket",
             "shard",
             "shard_map",

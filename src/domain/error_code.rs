@@ -115,6 +115,7 @@ error_codes! {
         RequestHeaderFieldsTooLarge "request_header_fields_too_large" 431 "The request headers are too large or too many.";
         Internal "internal" 500 "Internal error; give `request_id` to the operator.";
         NotImplemented "not_implemented" 501 "This method or transfer coding is not supported.";
+        NotLeader "not_leader" 503 "Another server leads, or may lead: this one writes nothing.";
         NotReady "not_ready" 503 "The server does not accept work: its disk is full, or its store cannot be written.";
         ServiceUnavailable "service_unavailable" 503 "Too many concurrent requests; retry later.";
         Stopping "stopping" 503 "The server is shutting down; retry later.";

@@ -63,7 +63,7 @@ pub use crate::store::engine::writer::COMMIT_BATCH;
 
 use crate::store::engine::readers::Readers;
 use crate::store::engine::ready::Ready;
-use crate::store::engine::writer::Writer;
+use crate::store::engine::writer::{Permit, Permitted, Writer};
 use crate::store::engine::{connection, migrations, queue_rows, snapshot};
 use crate::store::epochs::file::EpochFile;
 
@@ -80,7 +80,7 @@ pub struct Store {
 /// How this process writes.
 enum Writing {
     /// The server: through the writer thread. Fields are dropped in order, so the lock is released last.
-    Server { writer: Writer, _lock: File },
+    Server { writer: Writer, permit: Arc<Permitted>, _lock: File },
     /// `admin`: one connection, one transaction at a time.
     Beside(Mutex<Db>),
 }
@@ -107,10 +107,11 @@ impl Store {
         }
         let ready = Arc::new(Ready::default());
         queue_rows::rebuild(&ready, &db)?;
-        let writer = Writer::start(db, &folder.store(), ready.clone(), news)?;
+        let permit = Arc::new(Permitted::default());
+        let writer = Writer::start(db, &folder.store(), ready.clone(), news, Arc::clone(&permit))?;
         let readers = Readers::new(folder.store());
         let epoch_file = EpochFile::default();
-        Ok(Self { folder, ready, readers, epoch_file, writing: Writing::Server { writer, _lock: lock } })
+        Ok(Self { folder, ready, readers, epoch_file, writing: Writing::Server { writer, permit, _lock: lock } })
     }
 
     /// Opens the store as `admin`, with or without a running server. Never creates or migrates it: without a store the
@@ -212,7 +213,10 @@ impl Store {
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         match &self.writing {
-            Writing::Server { writer, .. } => writer.run(operation),
+            Writing::Server { writer, permit, .. } => {
+                permit.check()?;
+                writer.run(operation)
+            }
             Writing::Beside(db) => {
                 let db = db.lock().unwrap_or_else(PoisonError::into_inner);
                 db.begin()?;
@@ -222,6 +226,21 @@ impl Store {
                 }
                 outcome
             }
+        }
+    }
+
+    /// From now on, nothing is committed unless `permit` agrees; its error is the answer. Once, and for the server only.
+    pub fn write_only_if(&self, permit: Permit) {
+        if let Writing::Server { permit: permitted, .. } = &self.writing {
+            permitted.set(permit);
+        }
+    }
+
+    /// Fails if nothing may be written now, so that files which the rows of another server need are not deleted.
+    pub fn may_write(&self) -> Result<()> {
+        match &self.writing {
+            Writing::Server { permit, .. } => permit.check(),
+            Writing::Beside(_) => Ok(()),
         }
     }
 

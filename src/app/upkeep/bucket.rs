@@ -29,6 +29,7 @@ pub fn delete_doomed(app: &App) -> Result<usize> {
 /// lives that long. Returns how many.
 pub fn sweep(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
+    app.store.may_write()?;
     let mut removed = 0;
     for orphan in orphans(app, bucket)? {
         if app.stopping() {

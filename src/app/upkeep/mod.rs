@@ -8,6 +8,7 @@ pub mod findings;
 pub mod health;
 pub mod history;
 pub(in crate::app) mod job_archive;
+pub mod leader;
 pub mod move_clips;
 pub mod promote;
 pub mod replica;

@@ -20,6 +20,7 @@ const HASH_DIGITS: usize = 64;
 /// Removes the files of leases that are neither live nor published, and of demos without a row. In-flight uploads are
 /// skipped. Returns how many were removed.
 pub fn sweep(app: &App) -> Result<usize> {
+    app.store.may_write()?;
     let clips = orphaned_clips(app)?.iter().filter(|path| stored_files::remove(path)).count();
     Ok(clips + sweep_demos(app)?)
 }

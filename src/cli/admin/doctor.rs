@@ -24,7 +24,8 @@ use crate::wire::time::rfc3339;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Checks permissions, disk space, certificate, clock, the database's version, integrity and write-ahead log, orphaned files,
-nodes' versions, dinks sold beyond live slots, the replica, and the bucket of clips. The server may be running.
+nodes' versions, the bucket of clips if there is one, dinks sold beyond live slots, and the replica. The server may be
+running.
 
 Example:
   dinkem-appliance admin doctor --fix")]

@@ -5,8 +5,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -36,6 +36,25 @@ const COMMITS_BEFORE_PAUSE: u32 = 256;
 const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(3);
 /// Operations after which a checkpoint is requested.
 const CHECKPOINT_OPERATIONS: usize = 1_024;
+
+/// Says whether a commit may be made now.
+pub type Permit = Box<dyn Fn() -> Result<()> + Send + Sync>;
+
+/// The permit for commits, if one is needed.
+#[derive(Default)]
+pub struct Permitted(OnceLock<Permit>);
+
+impl Permitted {
+    /// From now on this one is asked. The first stays.
+    pub fn set(&self, permit: Permit) {
+        let _first = self.0.set(permit);
+    }
+
+    /// Fails if nothing may be committed now.
+    pub fn check(&self) -> Result<()> {
+        self.0.get().map_or(Ok(()), |permit| permit())
+    }
+}
 
 /// A pending operation: run at most once, answered once, after the commit.
 trait Operation: Send {
@@ -79,12 +98,22 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
+    pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>, permit: Arc<Permitted>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
         let (sender, queue) = bounded(WRITER_QUEUE);
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
-        let mut work =
-            Work { db, queue, ready, news, checkpointer, seen, taken, since_checkpoint: 0, commits_in_a_row: 0 };
+        let mut work = Work {
+            db,
+            queue,
+            ready,
+            news,
+            checkpointer,
+            permit,
+            seen,
+            taken,
+            since_checkpoint: 0,
+            commits_in_a_row: 0,
+        };
         let thread = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || work.run())
@@ -126,6 +155,7 @@ struct Work {
     ready: Arc<Ready>,
     news: Arc<Doorbell>,
     checkpointer: Checkpointer,
+    permit: Arc<Permitted>,
     /// The `data_version` seen last.
     seen: i64,
     /// The value of [`queue_rows::changes`] that the queue reflects.
@@ -222,6 +252,8 @@ impl Work {
             }
             self.db.control("RELEASE operation")?;
         }
+        // As late as possible: operations may have waited.
+        self.permit.check()?;
         self.db.commit()?;
         Ok(news)
     }

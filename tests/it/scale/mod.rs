@@ -1,5 +1,6 @@
 //! Beyond one machine: several appliances behind one name, and a warm standby.
 
 mod deploy;
+mod leader;
 mod sharding;
 mod standby;

@@ -27,6 +27,7 @@ pub struct Reached(Mutex<HashMap<Option<AccountId>, JobId>>);
 /// Applies all rules, as far as time allows. A background pass of the server, which is the only one to delete by rule.
 /// Returns how much has gone.
 pub fn run(app: &App) -> Result<usize> {
+    app.store.may_write()?;
     let until = app.clock.monotonic() + RUN;
     let mut rules = app.store.read(store::retention::all)?;
     rules.sort_by_key(|rule| Kind::ALL.iter().position(|kind| *kind == rule.kind));
