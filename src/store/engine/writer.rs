@@ -81,6 +81,7 @@ pub struct Writer {
 impl Writer {
     pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
+        db.keep_savepoints_in_memory()?;
         let (sender, queue) = bounded(WRITER_QUEUE);
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
         let mut work =
