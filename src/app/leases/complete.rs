@@ -48,9 +48,10 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
 
     let (node, now) = (node.id, app.clock.now_ms());
     let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
-        Some((job, LeaseState::Live)) => {
+        // While its lease is live, nothing else changes the job.
+        Some((_, LeaseState::Live)) => {
             store::nodes::reset_benchings(tx, node)?;
-            lifecycle::finish(tx, &store::jobs::by_id(tx, job)?, node, &clip, report.log.as_deref(), now).map(Some)
+            lifecycle::finish(tx, &job, node, &clip, report.log.as_deref(), now).map(Some)
         }
         Some((_, LeaseState::Done)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),
