@@ -72,16 +72,17 @@ pub fn complete(store: &Store, node: &Node, lease: LeaseId) {
     let video = VideoFacts { width: 1920, height: 1080, frames: 1800, fps: 60, duration_ms: 30_000, has_audio: false };
     let (view, sha256) = (View::Tactical, Sha256([7; 32]));
     let clip = Clip { token, lease, bytes: 5_000_000, sha256, video, view, pov_verified: None };
-    // A completion looks at its lease before it examines the video.
+    // A completion reads its lease and its job before it examines the video.
     let held = store.read(|db| store::leases::find(db, lease, node)).unwrap();
-    assert!(matches!(held, Some((_, LeaseState::Live))));
+    let Some((job, LeaseState::Live)) = held else { panic!("a live lease") };
+    let job = store.read(|db| store::jobs::by_id(db, job)).unwrap();
     store
         .write(move |tx| {
-            let Some((job, LeaseState::Live)) = store::leases::find(tx, lease, node)? else { panic!("a live lease") };
+            assert!(matches!(store::leases::find(tx, lease, node)?, Some((_, LeaseState::Live))));
             store::nodes::reset_benchings(tx, node)?;
-            let job = store::jobs::by_id(tx, job)?;
             assert!(store::leases::end(tx, lease, node, &Ending::DONE, now)?);
             assert!(store::jobs::finish(tx, job.id, now)?);
+            assert!(store::node_record::failed_on(tx, job.id)?.is_empty());
             store::clips::insert(tx, &job, &clip, now)?;
             let kind = FootageKind::of(&job.spec);
             let rate = store::rates::hour_at(tx, kind, now)?;

@@ -17,16 +17,34 @@ const NAME_CHARS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// `GET|HEAD /clips/{token}.mp4`.
 pub fn video(call: &Call<'_>) -> Result<Response> {
+    send_video(call, true)
+}
+
+/// The same for the dashboard, whose pages load nothing from elsewhere.
+pub fn passed_video(call: &Call<'_>) -> Result<Response> {
+    send_video(call, false)
+}
+
+fn send_video(call: &Call<'_>, may_redirect: bool) -> Result<Response> {
     let token = token(call)?;
     let clip = clips::open_video(call.app, &token)?;
-    send(call, &token, clip, "video/mp4", ".mp4")
+    send(call, &token, clip, ("video/mp4", ".mp4"), may_redirect)
 }
 
 /// `GET|HEAD /clips/{token}.jpg`.
 pub fn poster(call: &Call<'_>) -> Result<Response> {
+    send_poster(call, true)
+}
+
+/// The same for the dashboard.
+pub fn passed_poster(call: &Call<'_>) -> Result<Response> {
+    send_poster(call, false)
+}
+
+fn send_poster(call: &Call<'_>, may_redirect: bool) -> Result<Response> {
     let token = token(call)?;
     let clip = clips::open_poster(call.app, &token)?;
-    send(call, &token, clip, "image/jpeg", ".jpg")
+    send(call, &token, clip, ("image/jpeg", ".jpg"), may_redirect)
 }
 
 /// `GET|HEAD /embed/{token}`: the player page.
@@ -49,14 +67,15 @@ fn send(
     call: &Call<'_>,
     token: &ClipToken,
     clip: ClipFile,
-    content_type: &'static str,
-    ending: &str,
+    (content_type, ending): (&'static str, &str),
+    may_redirect: bool,
 ) -> Result<Response> {
     let disposition = match call.query("download").as_deref() {
         Some("1") => Some(attachment(&(clips::file_name(call.app, token)? + ending))),
         _ => None,
     };
-    if let Content::Object(object) = &clip.content
+    if may_redirect
+        && let Content::Object(object) = &clip.content
         && let Some(address) = object.address(call.request.method(), content_type, disposition.as_deref())?
     {
         let response = answer::header(answer::empty(302), "Location", address);

@@ -25,7 +25,7 @@ use crate::wire::node::{
 };
 use crate::wire::node_requests::Heartbeat;
 use crate::wire::problem::Problem;
-use crate::wire::{self, node_requests};
+use crate::wire::{self, node_requests, upload_requests};
 
 /// Overall timeout of fetching a demo, in seconds.
 const FETCH_SECONDS: u64 = 600;
@@ -104,7 +104,7 @@ pub fn video(call: &Call<'_>, node: &Node) -> Result<Response> {
 /// `POST /api/node/leases/{lease}/parts`: addresses for uploading the video past the server.
 pub fn parts(call: &Call<'_>, node: &Node) -> Result<Response> {
     let lease = lease(call)?;
-    let (upload, hashes) = node_requests::read_parts(&body::json(call)?, node.program.is_newer())?;
+    let (upload, hashes) = upload_requests::read_parts(&body::json(call)?, node.program.is_newer())?;
     let direct::Parts { upload, addresses } = direct::parts(call.app, node, lease, upload, &hashes)?;
     answer::json(200, &PartsAnswer { upload, addresses })
 }

@@ -10,7 +10,7 @@ use crate::domain::job::Renderer;
 use crate::domain::list::cut;
 use crate::domain::retention::Scope;
 use crate::domain::sha256::Sha256;
-use crate::store::engine::columns;
+use crate::store::engine::columns::{self, InOrder};
 use crate::store::engine::db::{Db, Tx};
 use crate::store::retention;
 
@@ -353,22 +353,22 @@ pub fn page(db: &Db, after: Option<JobId>, limit: u32) -> Result<Vec<Stored>> {
 }
 
 /// Reads the clip columns of a job's row; all are null if the job has no clip.
-pub(super) fn read_joined(row: &Row<'_>) -> rusqlite::Result<Option<Clip>> {
-    let Some(token) = columns::optional_word(row, "token", ClipToken::parse)? else { return Ok(None) };
+pub(super) fn read_joined(columns: &mut InOrder<'_, '_>) -> rusqlite::Result<Option<Clip>> {
+    let Some(token) = columns.optional_word(ClipToken::parse)? else { return Ok(None) };
     Ok(Some(Clip {
         token,
-        lease: LeaseId(row.get("lease")?),
-        bytes: row.get("bytes")?,
-        sha256: row.get("sha256")?,
+        lease: LeaseId(columns.take()?),
+        bytes: columns.take()?,
+        sha256: columns.take()?,
         video: VideoFacts {
-            width: row.get("width")?,
-            height: row.get("height")?,
-            frames: row.get("frames")?,
-            fps: row.get("video_fps")?,
-            duration_ms: row.get("duration_ms")?,
-            has_audio: row.get("has_audio")?,
+            width: columns.take()?,
+            height: columns.take()?,
+            frames: columns.take()?,
+            fps: columns.take()?,
+            duration_ms: columns.take()?,
+            has_audio: columns.take()?,
         },
-        view: columns::word(row, "view", View::parse)?,
-        pov_verified: row.get("pov_verified")?,
+        view: columns.word(View::parse)?,
+        pov_verified: columns.take()?,
     }))
 }

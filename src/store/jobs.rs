@@ -13,21 +13,22 @@ use crate::domain::lease::{Aftermath, Attempts};
 use crate::domain::list::JobFilter;
 use crate::domain::offer::Needs;
 use crate::domain::schedule::ReadyJob;
-use crate::store::engine::columns;
+use crate::store::engine::columns::InOrder;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::{accounts, clips, leases};
 
-/// The columns that [`read`] reads, and the tables they come from.
+/// The columns that [`read`] reads in this order, and the tables they come from.
 macro_rules! job_and_clip {
     () => {
         "
     SELECT
-        jobs.id, jobs.public_id, jobs.account, jobs.key, jobs.class, jobs.status, jobs.renderer, jobs.demo_url,
-        jobs.steam64_id, jobs.round, jobs.fps, jobs.resolution, jobs.spec_show_xray, jobs.cl_draw_only_deathnotices,
-        jobs.metadata, jobs.failures, jobs.losses, jobs.failure_code, jobs.failure_message, jobs.failure_retry,
-        jobs.created_at_ms, jobs.started_at_ms, jobs.finished_at_ms, jobs.demo_build,
-        clips.token, clips.lease, clips.bytes, clips.sha256, clips.width, clips.height, clips.frames,
-        clips.fps AS video_fps, clips.duration_ms, clips.has_audio, clips.view, clips.pov_verified
+        jobs.id, jobs.public_id, jobs.account, jobs.key, jobs.class,
+        jobs.demo_url, jobs.steam64_id, jobs.round, jobs.fps, jobs.resolution, jobs.spec_show_xray,
+        jobs.cl_draw_only_deathnotices, jobs.renderer, jobs.metadata,
+        jobs.demo_build, jobs.status, jobs.failures, jobs.losses, jobs.created_at_ms, jobs.started_at_ms,
+        jobs.finished_at_ms, jobs.failure_code, jobs.failure_message, jobs.failure_retry,
+        clips.token, clips.lease, clips.bytes, clips.sha256, clips.width, clips.height, clips.frames, clips.fps,
+        clips.duration_ms, clips.has_audio, clips.view, clips.pov_verified
     FROM jobs
     LEFT JOIN clips ON clips.job = jobs.id
 "
@@ -324,42 +325,44 @@ pub fn retry(tx: &mut Tx<'_>, id: JobId) -> Result<()> {
 
 /// Reads the columns of [`job_and_clip`].
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let steam: u64 = row.get("steam64_id")?;
-    let failure = match columns::optional_word(row, "failure_code", FailureCode::parse)? {
-        Some(code) => Some(Failure {
-            code,
-            message: row.get("failure_message")?,
-            retry: columns::word(row, "failure_retry", Retry::parse)?,
-        }),
-        None => None,
-    };
-    let (failures, losses): (u32, u32) = (row.get("failures")?, row.get("losses")?);
+    let columns = &mut InOrder::of(row);
     Ok(Job {
-        id: JobId(row.get("id")?),
-        public_id: columns::uuid(row, "public_id")?,
-        account: AccountId(row.get("account")?),
-        key: KeyId(row.get("key")?),
-        class: columns::word(row, "class", KeyClass::parse)?,
+        id: JobId(columns.take()?),
+        public_id: columns.uuid()?,
+        account: AccountId(columns.take()?),
+        key: KeyId(columns.take()?),
+        class: columns.word(KeyClass::parse)?,
         spec: JobSpec {
-            demo_url: row.get("demo_url")?,
-            steam64_id: SteamId::new(steam).ok_or_else(|| columns::strange(row, "steam64_id", &steam.to_string()))?,
-            round: row.get("round")?,
-            fps: row.get("fps")?,
-            resolution: row.get("resolution")?,
-            commands: Commands {
-                spec_show_xray: row.get("spec_show_xray")?,
-                cl_draw_only_deathnotices: row.get("cl_draw_only_deathnotices")?,
-            },
-            renderer: columns::word(row, "renderer", Renderer::parse)?,
-            metadata: row.get("metadata")?,
+            demo_url: columns.take()?,
+            steam64_id: read_steam_id(columns)?,
+            round: columns.take()?,
+            fps: columns.take()?,
+            resolution: columns.take()?,
+            commands: Commands { spec_show_xray: columns.take()?, cl_draw_only_deathnotices: columns.take()? },
+            renderer: columns.word(Renderer::parse)?,
+            metadata: columns.take()?,
         },
-        demo_build: row.get("demo_build")?,
-        status: columns::word(row, "status", JobStatus::parse)?,
-        attempts: failures.saturating_add(losses),
-        created_at_ms: row.get("created_at_ms")?,
-        started_at_ms: row.get("started_at_ms")?,
-        finished_at_ms: row.get("finished_at_ms")?,
-        failure,
-        clip: clips::read_joined(row)?,
+        demo_build: columns.take()?,
+        status: columns.word(JobStatus::parse)?,
+        attempts: columns.take::<u32>()?.saturating_add(columns.take()?),
+        created_at_ms: columns.take()?,
+        started_at_ms: columns.take()?,
+        finished_at_ms: columns.take()?,
+        failure: read_failure(columns)?,
+        clip: clips::read_joined(columns)?,
     })
+}
+
+fn read_steam_id(columns: &mut InOrder<'_, '_>) -> rusqlite::Result<SteamId> {
+    let id: u64 = columns.take()?;
+    SteamId::new(id).ok_or_else(|| columns.strange(&id.to_string()))
+}
+
+/// Three columns, all null if no attempt has failed.
+fn read_failure(columns: &mut InOrder<'_, '_>) -> rusqlite::Result<Option<Failure>> {
+    let Some(code) = columns.optional_word(FailureCode::parse)? else {
+        columns.skip(2);
+        return Ok(None);
+    };
+    Ok(Some(Failure { code, message: columns.take()?, retry: columns.word(Retry::parse)? }))
 }

@@ -73,12 +73,18 @@ pub fn find(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<(JobId, Leas
 }
 
 /// Served by the row's number.
+const HELD: &str = "
+    SELECT job, started_at_ms
+    FROM leases
+    WHERE id = :lease AND node = :node AND ended_at_ms IS NULL
+";
+
+/// Served by the row's number. After [`HELD`], because RETURNING would build a table for its row.
 const END: &str = "
     UPDATE leases
     SET state = :state, avoid = :avoid, ended_at_ms = :now,
         failure_code = :code, failure_message = :message, log = :log
-    WHERE id = :lease AND node = :node AND ended_at_ms IS NULL
-    RETURNING job, started_at_ms
+    WHERE id = :lease
 ";
 
 /// How a lease ends.
@@ -100,7 +106,11 @@ impl Ending<'_> {
 
 /// Ends a live lease of this node; false if it is not live or belongs to another node.
 pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, now_ms: i64) -> Result<bool> {
-    let ended = tx.row(
+    let held = tx.row(HELD, named_params! { ":lease": lease.0, ":node": node.0 }, |row| {
+        Ok((JobId(row.get("job")?), row.get("started_at_ms")?))
+    })?;
+    let Some((job, started_at_ms)) = held else { return Ok(false) };
+    tx.execute(
         END,
         named_params! {
             ":state": ending.state.as_str(),
@@ -110,14 +120,10 @@ pub fn end(tx: &mut Tx<'_>, lease: LeaseId, node: NodeId, ending: &Ending<'_>, n
             ":message": ending.failure.map(|failure| &failure.message),
             ":log": ending.log,
             ":lease": lease.0,
-            ":node": node.0,
         },
-        |row| Ok((JobId(row.get("job")?), row.get("started_at_ms")?)),
     )?;
-    if let Some((job, started_at_ms)) = ended {
-        tx.stop(job, stopped(started_at_ms, now_ms, ending.state == LeaseState::Done));
-    }
-    Ok(ended.is_some())
+    tx.stop(job, stopped(started_at_ms, now_ms, ending.state == LeaseState::Done));
+    Ok(true)
 }
 
 /// Served by `leases_live_job`.

@@ -11,8 +11,8 @@ use crate::store::engine::columns;
 use crate::store::engine::db::Db;
 use crate::store::leases::LeaseState;
 
-/// Nodes on which one job failed that are looked at.
-const NODES_OF_A_JOB: u32 = 16;
+/// Failures of one job that are looked at.
+const FAILURES_OF_A_JOB: u32 = 16;
 /// Leases among which a completed one is looked for.
 const SEARCHED: u32 = 10_000;
 
@@ -78,16 +78,19 @@ pub fn done_elsewhere(db: &Db, node: NodeId, renderer: Renderer, since: LeaseId)
     )
 }
 
-/// Served by `leases_job`.
+/// Served by `leases_job`. Not DISTINCT, which would build a table for each completed job.
 const FAILED_ON: &str = "
-    SELECT DISTINCT node
+    SELECT node
     FROM leases
     WHERE job = :job AND state = 'failed'
-    ORDER BY node
     LIMIT :limit
 ";
 
 /// The nodes on which a job failed.
 pub fn failed_on(db: &Db, job: JobId) -> Result<Vec<NodeId>> {
-    db.rows(FAILED_ON, named_params! { ":job": job.0, ":limit": NODES_OF_A_JOB }, |row| row.get(0).map(NodeId))
+    let params = named_params! { ":job": job.0, ":limit": FAILURES_OF_A_JOB };
+    let mut nodes = db.rows(FAILED_ON, params, |row| row.get(0).map(NodeId))?;
+    nodes.sort_unstable();
+    nodes.dedup();
+    Ok(nodes)
 }

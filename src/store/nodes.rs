@@ -12,17 +12,18 @@ use crate::domain::node::{Bench, CLOCK_SKEW_SECONDS, Node, bench_ms};
 use crate::domain::offer::{GameState, Offer};
 use crate::domain::protocol::{Program, UNREPORTED};
 use crate::domain::schedule::LiveNode;
-use crate::store::engine::columns;
+use crate::store::engine::columns::InOrder;
 use crate::store::engine::db::{Db, Tx};
 
 /// Rows of nodes read at once: more than one server can serve.
 const NODES_MOST: u32 = 1_000_000;
 
+/// The columns that [`read`] reads in this order.
 macro_rules! columns_of_a_node {
     () => {
-        "id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, draining, removed_at_ms, version, protocol,
-        benched_until_ms, benched_because, benchings, stopped_at_ms, doubled_at_ms, resolutions, has_game, game_build,
-        game_tools, game_canary, game_not_ready, ephemeral"
+        "id, public_id, name, joined_at_ms, seen_at_ms, slots, renderers, resolutions, has_game, game_build, game_tools,
+        game_canary, game_not_ready, draining, removed_at_ms, benched_until_ms, benched_because, benchings, version,
+        protocol, stopped_at_ms, doubled_at_ms, ephemeral"
     };
 }
 
@@ -343,47 +344,46 @@ pub fn remove(tx: &mut Tx<'_>, node: &Node, now_ms: i64) -> Result<bool> {
     Ok(tx.execute(REMOVE, named_params! { ":now": now_ms, ":name": name, ":id": node.id.0 })? == 1)
 }
 
-fn read_offer(row: &Row<'_>) -> rusqlite::Result<Offer> {
-    let (renderers, resolutions): (String, String) = (row.get("renderers")?, row.get("resolutions")?);
-    let words = |list: &str| list.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let renderers = words(&renderers).into_iter();
-    let resolutions = words(&resolutions).into_iter();
-    let game = GameState {
-        build: row.get("game_build")?,
-        tools: row.get("game_tools")?,
-        canary: row.get("game_canary")?,
-        not_ready: row.get("game_not_ready")?,
-    };
+fn read_offer(columns: &mut InOrder<'_, '_>) -> rusqlite::Result<Offer> {
     Ok(Offer {
-        slots: row.get("slots")?,
-        renderers: renderers
-            .map(|name| Renderer::parse(&name).ok_or_else(|| columns::strange(row, "renderers", &name)))
-            .collect::<rusqlite::Result<_>>()?,
-        resolutions: resolutions
-            .map(|lines| lines.parse().map_err(|_| columns::strange(row, "resolutions", &lines)))
-            .collect::<rusqlite::Result<_>>()?,
-        game: row.get::<_, bool>("has_game")?.then_some(game),
+        slots: columns.take()?,
+        renderers: columns.word(|list| listed(list).map(Renderer::parse).collect())?,
+        resolutions: columns.word(|list| listed(list).map(|lines| lines.parse().ok()).collect())?,
+        game: columns.take::<bool>()?.then_some(GameState {
+            build: columns.take()?,
+            tools: columns.take()?,
+            canary: columns.take()?,
+            not_ready: columns.take()?,
+        }),
     })
 }
 
+fn listed(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').filter(|word| !word.is_empty())
+}
+
+/// Reads the columns of [`columns_of_a_node`].
 fn read(row: &Row<'_>) -> rusqlite::Result<Node> {
+    let columns = &mut InOrder::of(row);
     Ok(Node {
-        id: NodeId(row.get("id")?),
-        public_id: columns::uuid(row, "public_id")?,
-        name: row.get("name")?,
-        joined_at_ms: row.get("joined_at_ms")?,
-        seen_at_ms: row.get("seen_at_ms")?,
-        offer: read_offer(row)?,
-        draining: row.get("draining")?,
-        removed_at_ms: row.get("removed_at_ms")?,
-        bench: match row.get("benched_until_ms")? {
-            Some(until_ms) => Some(Bench { until_ms, because: row.get("benched_because")? }),
-            None => None,
-        },
-        benchings: row.get("benchings")?,
-        program: Program { version: row.get("version")?, protocol: row.get("protocol")? },
-        stopped_at_ms: row.get("stopped_at_ms")?,
-        doubled_at_ms: row.get("doubled_at_ms")?,
-        ephemeral: row.get("ephemeral")?,
+        id: NodeId(columns.take()?),
+        public_id: columns.uuid()?,
+        name: columns.take()?,
+        joined_at_ms: columns.take()?,
+        seen_at_ms: columns.take()?,
+        offer: read_offer(columns)?,
+        draining: columns.take()?,
+        removed_at_ms: columns.take()?,
+        bench: read_bench(columns)?,
+        benchings: columns.take()?,
+        program: Program { version: columns.take()?, protocol: columns.take()? },
+        stopped_at_ms: columns.take()?,
+        doubled_at_ms: columns.take()?,
+        ephemeral: columns.take()?,
     })
+}
+
+fn read_bench(columns: &mut InOrder<'_, '_>) -> rusqlite::Result<Option<Bench>> {
+    let (until_ms, because): (Option<i64>, String) = (columns.take()?, columns.take()?);
+    Ok(until_ms.map(|until_ms| Bench { until_ms, because }))
 }

@@ -25,6 +25,7 @@ pub mod retention;
 pub mod statement;
 pub mod submit;
 pub mod time;
+pub mod upload_requests;
 pub mod usage;
 pub mod webhook;
 

@@ -14,9 +14,9 @@ use crate::domain::offer::{GameState, Offer};
 use crate::domain::sha256::Sha256;
 use crate::domain::text::SENTENCE_CHARS;
 use crate::domain::{node, text};
-use crate::os::s3::multipart::Part;
 use crate::wire::fields::Fields;
 use crate::wire::join_token::JoinTicket;
+use crate::wire::upload_requests::{DirectUpload, read_upload};
 
 /// Seconds a claim may wait.
 pub const CLAIM_WAIT_SECONDS: u64 = 25;
@@ -129,15 +129,6 @@ pub struct CompleteReport {
     pub upload: Option<DirectUpload>,
 }
 
-/// A video that was uploaded past the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectUpload {
-    /// The upload's id.
-    pub id: String,
-    /// Its parts, in order.
-    pub parts: Vec<Part>,
-}
-
 impl From<Sha256> for CompleteReport {
     /// A video about which nothing more is said.
     fn from(video_sha256: Sha256) -> Self {
@@ -155,53 +146,6 @@ pub fn read_complete(body: &[u8], is_newer: bool) -> Result<CompleteReport> {
     let pov_verified = fields.boolean("pov_verified")?.unwrap_or(false);
     let upload = read_upload(&fields, is_newer)?;
     Ok(CompleteReport { video_sha256, pov_verified, log: read_log(&fields)?, upload })
-}
-
-/// Maximum characters of an upload's id or a part's ETag.
-const UPLOAD_ID_CHARS: usize = 1_024;
-/// Maximum number of parts of an upload.
-const UPLOAD_PARTS: usize = 256;
-
-/// The parts of a direct upload.
-fn read_upload(fields: &Fields<'_>, is_newer: bool) -> Result<Option<DirectUpload>> {
-    let Some(upload) = fields.object_of_node("upload", &["id", "etags", "parts_sha256"], is_newer)? else {
-        return Ok(None);
-    };
-    let id = upload_id(&upload, "id")?;
-    let id = upload.require("id", id)?;
-    let hashes = part_hashes(&upload)?;
-    let etags = upload.require("etags", upload.strings("etags")?)?;
-    if etags.len() != hashes.len() || etags.iter().any(|etag| !is_plain(etag)) {
-        return Err(upload.wrong("etags", "must name the ETag of each part"));
-    }
-    let parts = etags.into_iter().zip(hashes).map(|(etag, sha256)| Part { etag, sha256 }).collect();
-    Ok(Some(DirectUpload { id, parts }))
-}
-
-/// `POST …/parts`: the id of an upload, if it was begun, and the hashes of its parts.
-pub fn read_parts(body: &[u8], is_newer: bool) -> Result<(Option<String>, Vec<Sha256>)> {
-    let fields = Fields::of_node(body, &["upload", "parts_sha256"], is_newer)?;
-    Ok((upload_id(&fields, "upload")?, part_hashes(&fields)?))
-}
-
-fn upload_id(fields: &Fields<'_>, name: &str) -> Result<Option<String>> {
-    let id = fields.string(name)?;
-    match id.as_deref().is_none_or(is_plain) {
-        true => Ok(id),
-        false => Err(fields.wrong(name, "must be the id of an upload")),
-    }
-}
-
-fn part_hashes(fields: &Fields<'_>) -> Result<Vec<Sha256>> {
-    let texts = fields.require("parts_sha256", fields.strings("parts_sha256")?)?;
-    let hashes: Option<Vec<_>> = texts.iter().map(|text| Sha256::parse(text)).collect();
-    hashes
-        .filter(|hashes| (1..=UPLOAD_PARTS).contains(&hashes.len()))
-        .ok_or_else(|| fields.wrong("parts_sha256", "must have 64 hexadecimal digits in lower case for each part"))
-}
-
-fn is_plain(text: &str) -> bool {
-    (1..=UPLOAD_ID_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The end of a renderer's log.

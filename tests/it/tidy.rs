@@ -32,6 +32,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rouille", &["http/", "os/loopback"]),
     ("tiny_http", &["http/server", "http/kit/options", "http/kit/transport"]),
     ("ureq", &["os/"]),
+    ("rusty_s3", &["os/s3"]),
     ("rcgen", &["os/certificates"]),
     ("tar::", &["os/archive"]),
     ("webpki", &["os/certificates"]),

@@ -17,7 +17,8 @@ use crate::domain::node::Node;
 use crate::domain::sha256::Sha256;
 use crate::store;
 use crate::store::leases::LeaseState;
-use crate::wire::node_requests::{CompleteReport, DirectUpload};
+use crate::wire::node_requests::CompleteReport;
+use crate::wire::upload_requests::DirectUpload;
 
 /// Checks and publishes the video. Idempotent; a concurrent call is asked to retry. Billing uses what the server reads
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
@@ -47,9 +48,10 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
 
     let (node, now) = (node.id, app.clock.now_ms());
     let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
-        Some((job, LeaseState::Live)) => {
+        // While its lease is live, nothing else changes the job.
+        Some((_, LeaseState::Live)) => {
             store::nodes::reset_benchings(tx, node)?;
-            lifecycle::finish(tx, &store::jobs::by_id(tx, job)?, node, &clip, report.log.as_deref(), now).map(Some)
+            lifecycle::finish(tx, &job, node, &clip, report.log.as_deref(), now).map(Some)
         }
         Some((_, LeaseState::Done)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::clips::bucket::{ClipBucket, FOLDER};
 use crate::domain::error::Result;
+use crate::domain::id::LeaseId;
 use crate::os::doorbell::Doorbell;
 use crate::os::s3::listing::Listed;
 use crate::store;
@@ -24,8 +25,8 @@ pub fn delete_doomed(app: &App) -> Result<usize> {
     app.clip_files.bucket.as_ref().map_or(Ok(0), |bucket| bucket.delete_doomed(|| app.stopping()))
 }
 
-/// Deletes objects of ours that no row knows, and aborts uploads of ended leases, if they are older than a day. Returns how
-/// many.
+/// Deletes objects of ours that no row knows, and aborts unfinished uploads of ours, if they are older than a day: no lease
+/// lives that long. Returns how many.
 pub fn sweep(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
     app.store.may_write()?;
@@ -41,7 +42,7 @@ pub fn sweep(app: &App) -> Result<usize> {
     loop {
         let page = bucket.bucket.unfinished(FOLDER, next.as_deref())?;
         for upload in page.found.iter().filter(|upload| upload.begun_ms < oldest) {
-            if !is_needed(app, bucket, &upload.key)? {
+            if lease_of(app, bucket, &upload.key).is_some() {
                 bucket.bucket.abort_upload(&upload.key, &upload.upload)?;
                 removed += 1;
             }
@@ -80,8 +81,12 @@ pub(in crate::app) fn each(app: &App, bucket: &ClipBucket, mut take: impl FnMut(
 
 /// Whether a key is not ours, or that of a lease that is live or published.
 fn is_needed(app: &App, bucket: &ClipBucket, key: &str) -> Result<bool> {
-    let lease = bucket.name_of(key).and_then(|name| app.clip_files.lease_of_object(name));
-    lease.map_or(Ok(true), |lease| app.store.read(|db| store::leases::keeps_files(db, lease)))
+    lease_of(app, bucket, key).map_or(Ok(true), |lease| app.store.read(|db| store::leases::keeps_files(db, lease)))
+}
+
+/// The lease of a key; `None` if it is not ours.
+fn lease_of(app: &App, bucket: &ClipBucket, key: &str) -> Option<LeaseId> {
+    bucket.name_of(key).and_then(|name| app.clip_files.lease_of_object(name))
 }
 
 fn oldest_young(app: &App) -> i64 {

@@ -31,8 +31,8 @@ const ROUTES: &[Row] = &[
     ("POST", "/operator/actions/{action}", SignedIn(changes::run), Large),
     ("GET", "/operator/files/{name}", SignedIn(files::show), Large),
     // Whoever has a clip's address may see it, here as on the public listener.
-    ("GET", "/clips/{token}.mp4", Anyone(clips::video), Large),
-    ("GET", "/clips/{token}.jpg", Anyone(clips::poster), Large),
+    ("GET", "/clips/{token}.mp4", Anyone(clips::passed_video), Large),
+    ("GET", "/clips/{token}.jpg", Anyone(clips::passed_poster), Large),
     ("GET", "/operator/", Anyone(shell::page), Large),
     ("GET", "/operator/{page}", Anyone(shell::page), Large),
     ("GET", "/operator/{page}/{id}", Anyone(shell::page), Large),

@@ -100,6 +100,7 @@ pub struct Writer {
 impl Writer {
     pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>, permit: Arc<Permitted>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
+        db.keep_savepoints_in_memory()?;
         let (sender, queue) = bounded(WRITER_QUEUE);
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
         let mut work = Work {

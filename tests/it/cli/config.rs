@@ -293,7 +293,7 @@ fn help_shows_variable_and_default_of_every_setting_but_no_value() {
     let cli = Cli::new();
     for (command, least, without) in [
         // Flags that are not settings; a required one has no default.
-        ("serve", 41, &["json", "help"][..]),
+        ("serve", 49, &["json", "help"][..]),
         ("node", 13, &["json", "help"]),
         (
             "submit",
