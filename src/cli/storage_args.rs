@@ -39,12 +39,12 @@ pub struct StorageArgs {
     #[arg(long, value_name = "NAME")]
     storage_bucket: Option<String>,
     /// What all keys in the bucket begin with, such as studio/ [default: nothing]
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "TEXT")]
     storage_prefix: Option<String>,
     /// Region of the bucket
-    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    #[arg(long, value_name = "NAME", default_value = "us-east-1")]
     storage_region: String,
-    /// File with aws_access_key_id and aws_secret_access_key [default: the variables AWS_ACCESS_KEY_ID and
+    /// File with the access key, as the AWS tools write it [default: the variables AWS_ACCESS_KEY_ID and
     /// AWS_SECRET_ACCESS_KEY]
     #[arg(long, value_name = "FILE")]
     storage_credentials_file: Option<PathBuf>,
