@@ -262,6 +262,8 @@ fn measure_storage(app: &App, stop: &StopFlag) {
     }
 }
 
+/// When the bucket is listed for the first time: by then, nodes have delivered what they finished while the server was away.
+const FIRST_LISTING: Duration = Duration::from_mins(10);
 /// How long to wait after the bucket has failed.
 const BUCKET_PAUSE: Duration = Duration::from_secs(60);
 
@@ -269,7 +271,7 @@ const BUCKET_PAUSE: Duration = Duration::from_secs(60);
 /// bucket, the thread ends at once.
 fn sweep_bucket(app: &App, stop: &StopFlag) {
     let Some(news) = bucket::news(app) else { return };
-    let mut next = app.clock.monotonic();
+    let mut next = app.clock.monotonic() + FIRST_LISTING;
     loop {
         let seen = news.rings();
         let deleted = bucket::delete_doomed(app);

@@ -34,7 +34,10 @@ enum Victim {
     Node,
 }
 
-fn kill_at(s3: &S3, victim: Victim, stage: &'static [&'static str]) {
+/// Whether there is an S3 server to try it with.
+fn kill_at(victim: Victim, stage: &'static [&'static str]) -> bool {
+    // Its own: a server leaves alone what another has put into the bucket.
+    let Some(s3) = S3::start("kill -9 with a bucket") else { return false };
     let files = quick::server();
     let storage = s3.flags("s3");
     let storage: Vec<&str> = storage.iter().map(String::as_str).collect();
@@ -60,17 +63,14 @@ fn kill_at(s3: &S3, victim: Victim, stage: &'static [&'static str]) {
     assert_eq!((status, video.len() as u64), (200, job["clip"]["bytes"].as_u64().unwrap()));
     // The held request may still be under way.
     until("a bucket without orphans", || {
-        sweep_tomorrow(s3, &appliance);
+        sweep_tomorrow(&s3, &appliance);
         let keys = s3.keys();
         let videos = keys.iter().filter(|key| key.ends_with(".mp4")).count();
         let is_clean = videos == 1 && keys.len() <= 2 && s3.bucket().unfinished("", None).unwrap().found.is_empty();
         is_clean.then_some(())
     });
     drop(node);
-    drop(appliance);
-    for key in s3.keys() {
-        s3.bucket().delete(&s3.bucket().key(&key)).unwrap();
-    }
+    true
 }
 
 /// The daily sweep, as it runs a day later.
@@ -85,12 +85,10 @@ fn sweep_tomorrow(s3: &S3, appliance: &Appliance) {
 
 #[test]
 fn server_killed_in_any_step_of_an_upload_to_the_bucket_loses_no_job_and_bills_it_once() {
-    let Some(s3) = S3::start("kill -9 of the server with a bucket") else { return };
-    STAGES.iter().for_each(|stage| kill_at(&s3, Victim::Server, stage));
+    let _all = STAGES.iter().all(|stage| kill_at(Victim::Server, stage));
 }
 
 #[test]
 fn node_killed_in_any_step_of_an_upload_to_the_bucket_loses_no_job_and_bills_it_once() {
-    let Some(s3) = S3::start("kill -9 of the node with a bucket") else { return };
-    STAGES.iter().for_each(|stage| kill_at(&s3, Victim::Node, stage));
+    let _all = STAGES.iter().all(|stage| kill_at(Victim::Node, stage));
 }
