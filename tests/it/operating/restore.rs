@@ -214,7 +214,7 @@ fn interrupted(site: &Site, plan: &str) -> PathBuf {
     assert_eq!(output.status, 0, "{output:?}");
     let ready = site.data.join("restore.ready");
     fs::create_dir(&ready).unwrap();
-    for name in ["store.db", "demos", "clips", "local-nodes"] {
+    for name in ["store.db", "epoch", "demos", "clips", "local-nodes"] {
         fs::rename(new.join(name), ready.join(name)).unwrap();
     }
     fs::write(ready.join("aside"), plan).unwrap();
@@ -233,7 +233,7 @@ fn next_start_removes_what_a_killed_restore_had_unpacked() {
 
 #[test]
 fn next_start_finishes_an_interrupted_restore_or_rolls_it_back() {
-    let plan = "replaced-1\nstore.db\nlocal-nodes\ndemos\nclips\n";
+    let plan = "replaced-1\nstore.db\nepoch\nlocal-nodes\ndemos\nclips\n";
     let site = Site::new();
     interrupted(&site, plan);
     assert_eq!(site.accounts(), ["studio"], "the restore is finished");
@@ -260,7 +260,7 @@ fn restore_behind_a_symlink_interrupted_anywhere_is_finished_by_the_next_start()
         let place = site.link("clips");
         fs::write(place.join(&site.clip), "old").unwrap();
         fs::remove_file(place.join(site.clip.replace(".mp4", ".jpg"))).ok();
-        let ready = interrupted(&site, "replaced-1\nstore.db\nlocal-nodes\ndemos\nclips behind\n");
+        let ready = interrupted(&site, "replaced-1\nstore.db\nepoch\nlocal-nodes\ndemos\nclips behind\n");
         let staged = place.join(if is_ready { "restore.ready" } else { "restore.part" });
         fs::rename(ready.join("clips"), &staged).unwrap();
         fs::create_dir(place.join("replaced-1")).unwrap();
