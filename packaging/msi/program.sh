@@ -8,7 +8,7 @@ root=$(cd "$here/../.." && pwd)
 cache=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dinkem-appliance/target}
 
 cd "$root"
-sources=$(find Cargo.toml Cargo.lock schema.sql src crates/*/Cargo.toml crates/*/src packaging/msi/win-build.sh -type f |
+sources=$(find Cargo.toml Cargo.lock .cargo/config.toml schema.sql src crates/*/Cargo.toml crates/*/src packaging/msi/win-build.sh -type f |
   LC_ALL=C sort)
 key=$({ xargs -d '\n' sha256sum <<<"$sources"; ls "$cache/windows-rust/usr/lib/x86_64-linux-gnu"; } | sha256sum | cut -c 1-32)
 exe=$cache/windows-program/$key/dinkem-appliance.exe
