@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Request;
+use crate::support::epochs::epoch_of;
 use crate::support::process::Appliance;
 use crate::support::quick;
 
@@ -64,7 +65,7 @@ fn every_request_is_logged_once_without_keys_or_tokens() {
         "POST /api/clips 202 ".into(),
         format!("GET /api/clips/{id} 200 "),
         "POST /api/node/claims 200 ".into(),
-        "PUT /api/node/leases/1/video 200 ".into(),
+        format!("PUT /api/node/leases/{}-1/video 200 ", epoch_of(&appliance.data_dir())),
         " node \"n1\" 127.0.0.1".into(),
         r#" "Studio \"One\"" 127.0.0.1"#.into(),
         format!("GET /clips/{{token}}.mp4 200 {} bytes ", clip["bytes"]),

@@ -146,9 +146,7 @@ fn second_signal_exits_immediately() {
     appliance.server().signal("TERM");
     let address = appliance.address.clone();
     until("the listener to close", || TcpStream::connect(&address).is_err().then_some(()));
-    appliance.server().signal("INT");
-    let (status, _) = appliance.server().wait();
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(appliance.server().signal_until_exit("INT").code(), Some(130));
     // The data is intact.
     appliance.restart();
     assert_eq!(appliance.call("GET", "/api/account", &key, None).1["queued"], Value::from(0));

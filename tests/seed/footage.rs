@@ -11,8 +11,9 @@ use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::render::clip::{ClipRequest, render};
 use dinkem_appliance::render::draw::Look;
 use dinkem_appliance::render::{demo, forge, video};
-use dinkem_appliance::store::{DataDir, open_private};
+use dinkem_appliance::store::open_private;
 
+use crate::epochs;
 use crate::store::Seed;
 
 /// Newest clips that have real files.
@@ -83,7 +84,7 @@ pub fn render_some(count: usize) -> Vec<Footage> {
 /// The files of a lease's clip: real ones, or a file of holes of this length without a poster.
 pub fn store(seed: &Seed, lease: i64, bytes: i64, real: Option<&Footage>) {
     let create = |name: PathBuf| open_private(OpenOptions::new().write(true).create(true), &name).unwrap();
-    let file = |ending: &str| DataDir::at(&seed.dir).clips().join(format!("{lease}.{ending}"));
+    let file = |ending: &str| seed.dir.join(epochs::clip_file(&seed.dir, lease, ending));
     match real {
         Some(footage) => {
             for (ending, content) in [("mp4", &footage.video), ("jpg", &footage.poster)] {

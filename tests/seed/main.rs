@@ -15,6 +15,8 @@
 mod accounts;
 mod attempts;
 mod demos;
+#[path = "../it/support/epochs.rs"]
+mod epochs;
 mod figures;
 mod footage;
 mod history;

@@ -41,7 +41,9 @@ fn kill_at(victim: Victim, stage: &'static [&'static str]) -> bool {
     let files = quick::server();
     let storage = s3.flags("s3");
     let storage: Vec<&str> = storage.iter().map(String::as_str).collect();
-    let mut appliance = Appliance::start_plain(&[&["--fetch-allow", "127.0.0.0/8"], &storage[..]].concat());
+    // Longer than a busy machine takes to start a server: the leases must outlast its restart.
+    let flags = ["--fetch-allow", "127.0.0.0/8", "--lease-seconds", "10"];
+    let mut appliance = Appliance::start_plain(&[&flags, &storage[..]].concat());
     let key = appliance.account("studio");
     let mut node = appliance.node("node", None);
     let reached = s3.hold(stage, HELD);

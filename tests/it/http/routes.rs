@@ -67,6 +67,8 @@ const TABLE: &[(&str, &str, [u16; 10])] = &[
     ("PUT", "/api/node/leases/{lease}", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("GET", "/api/node/leases/{lease}/demo", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("PUT", "/api/node/leases/{lease}/video", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
+    // There is no bucket.
+    ("POST", "/api/node/leases/{lease}/parts", [401, 401, 401, 401, 401, 401, 401, 401, 404, 409]),
     ("PUT", "/api/node/leases/{lease}/poster", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
     ("POST", "/api/node/leases/{lease}/complete", [401, 401, 401, 401, 401, 401, 401, 401, 400, 409]),
     ("POST", "/api/node/leases/{lease}/fail", [401, 401, 401, 401, 401, 401, 401, 401, 200, 409]),
@@ -136,6 +138,7 @@ impl Fixture {
             "claims" => request.json(r#"{"wait_seconds":0,"renderers":["game"],"slots":64}"#),
             "{lease}" => request.json(r#"{"stage":"parsing","progress":0.5}"#),
             "video" => Request::new(method, &format!("{path}?offset=0")).body("video"),
+            "parts" => request.json(json!({"parts_sha256": ["0f".repeat(32)]}).to_string()),
             "poster" => request.body(&*POSTER),
             "complete" => request.json(json!({"video_sha256": "0f".repeat(32)}).to_string()),
             "fail" => request.json(r#"{"code":"render_failed","message":"m","retry":"never"}"#),

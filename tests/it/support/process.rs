@@ -67,6 +67,18 @@ impl Process {
         self.send(name, 2);
     }
 
+    /// Sends a signal again and again: one that comes right after another is an echo of it.
+    #[cfg(unix)]
+    pub fn signal_until_exit(&mut self, name: &str) -> ExitStatus {
+        until("the process to exit", || {
+            let status = self.child.try_wait().unwrap();
+            if status.is_none() {
+                self.signal(name);
+            }
+            status
+        })
+    }
+
     #[cfg(unix)]
     fn send(&self, name: &str, times: usize) {
         let ids = vec![self.id().to_string(); times];
