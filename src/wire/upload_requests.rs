@@ -5,10 +5,12 @@ use crate::domain::sha256::Sha256;
 use crate::os::s3::multipart::Part;
 use crate::wire::fields::Fields;
 
-/// Maximum characters of an upload's id or a part's ETag.
+/// Maximum characters of an upload's id.
 const UPLOAD_ID_CHARS: usize = 1_024;
+/// Maximum characters of a part's ETag.
+const ETAG_CHARS: usize = 128;
 /// Maximum number of parts of an upload.
-const UPLOAD_PARTS: usize = 256;
+const UPLOAD_PARTS: usize = 64;
 
 /// A video that was uploaded past the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub fn read_upload(fields: &Fields<'_>, is_newer: bool) -> Result<Option<DirectU
     let id = upload.require("id", id)?;
     let hashes = part_hashes(&upload)?;
     let etags = upload.require("etags", upload.strings("etags")?)?;
-    if etags.len() != hashes.len() || etags.iter().any(|etag| !is_plain(etag)) {
+    if etags.len() != hashes.len() || etags.iter().any(|etag| !is_plain(etag, ETAG_CHARS)) {
         return Err(upload.wrong("etags", "must name the ETag of each part"));
     }
     let parts = etags.into_iter().zip(hashes).map(|(etag, sha256)| Part { etag, sha256 }).collect();
@@ -43,7 +45,11 @@ pub fn read_parts(body: &[u8], is_newer: bool) -> Result<(Option<String>, Vec<Sh
 
 fn upload_id(fields: &Fields<'_>, name: &str) -> Result<Option<String>> {
     let id = fields.string(name)?;
-    if id.as_deref().is_none_or(is_plain) { Ok(id) } else { Err(fields.wrong(name, "must be the id of an upload")) }
+    if id.as_deref().is_none_or(|id| is_plain(id, UPLOAD_ID_CHARS)) {
+        Ok(id)
+    } else {
+        Err(fields.wrong(name, "must be the id of an upload"))
+    }
 }
 
 fn part_hashes(fields: &Fields<'_>) -> Result<Vec<Sha256>> {
@@ -54,6 +60,6 @@ fn part_hashes(fields: &Fields<'_>) -> Result<Vec<Sha256>> {
         .ok_or_else(|| fields.wrong("parts_sha256", "must have 64 hexadecimal digits in lower case for each part"))
 }
 
-fn is_plain(text: &str) -> bool {
-    (1..=UPLOAD_ID_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+fn is_plain(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -8,8 +8,8 @@ use crate::domain::id::LeaseId;
 use crate::domain::node::Node;
 use crate::domain::sha256::Sha256;
 
-/// Bytes of each part but the last: 32 MiB.
-pub const PART_BYTES: u64 = 32 << 20;
+/// Bytes of each part but the last: 64 MiB, so that the parts of the largest video fit into a request's body.
+pub const PART_BYTES: u64 = 64 << 20;
 /// What a node may upload to.
 #[derive(Debug)]
 pub struct Parts {
