@@ -14,9 +14,9 @@ use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
 use crate::domain::sha256::Sha256;
 use crate::node::api::{Server, Trouble};
-use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 use crate::node::join::server_client;
 use crate::node::lease::{Ended, Hold, Leave};
+use crate::node::outlast::outlast;
 use crate::os::files;
 use crate::os::http::{Body, Client, Method, Request};
 use crate::os::s3::address::CHECKSUM_HEADER;
@@ -25,8 +25,6 @@ use crate::wire::node::{PartsRequest, UploadView};
 
 /// Failures of one part in a row after which the video is uploaded to the server instead.
 const FAILURES: u32 = 3;
-/// Pause before the server is asked again for addresses; it doubles with each failure.
-const FIRST_WAIT: Duration = Duration::from_millis(NODE_RETRY_FIRST_MS);
 /// Timeout of one part.
 const PART: Duration = Duration::from_mins(15);
 
@@ -51,22 +49,14 @@ impl Direct<'_> {
         };
         let parts_sha256: Vec<String> = hashes.iter().map(Sha256::to_string).collect();
         let (mut upload, mut etags, mut failures) = (None, Vec::new(), 0);
-        let mut wait = FIRST_WAIT;
         while etags.len() < hashes.len() {
             self.hold.check()?;
             let request = PartsRequest { upload: upload.clone(), parts_sha256: parts_sha256.clone() };
-            let answer = match self.server.parts(self.lease, &request) {
+            let answer = match outlast(self.lease, self.hold, || self.server.parts(self.lease, &request))? {
                 Ok(answer) => answer,
                 Err(Trouble::Lost | Trouble::Unknown) => return Err(Leave::Lost.into()),
-                Err(Trouble::Refused(error)) => return Ok(self.fall_back(&error)),
-                Err(Trouble::Away(error)) => {
-                    info!("Lease {}: the server gives no addresses for the upload yet: {error}", self.lease);
-                    self.hold.pause(wait)?;
-                    wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
-                    continue;
-                }
+                Err(Trouble::Refused(error) | Trouble::Away(error)) => return Ok(self.fall_back(&error)),
             };
-            wait = FIRST_WAIT;
             upload = Some(answer.upload);
             while let (Some(address), Some(sha256)) = (answer.addresses.get(etags.len()), hashes.get(etags.len())) {
                 self.hold.check()?;

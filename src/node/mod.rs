@@ -20,6 +20,7 @@ mod lease;
 mod maps;
 mod meter;
 mod outbox;
+mod outlast;
 pub mod patience;
 mod radars;
 pub mod renderers;

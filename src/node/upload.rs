@@ -3,20 +3,19 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
-use std::time::Duration;
 
 use crate::domain::epoch::LeaseName;
 use crate::domain::error::Error;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::job::Stage;
-use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
-use log::{Level, info, log};
+use log::info;
 
 use crate::node::api::{Part, Server, Trouble, Uploaded};
 use crate::node::direct::{Direct, Watched};
 use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::outbox::Parcel;
+use crate::node::outlast::{FIRST_WAIT, outlast};
 use crate::wire::node::CompleteRequest;
 
 /// Delivers the clip of one lease.
@@ -85,7 +84,7 @@ impl Delivery<'_> {
                 Ok(Uploaded::To(bytes) | Uploaded::GoOnAt(bytes)) => offset = bytes,
                 Err(Trouble::Away(error)) => {
                     info!("Lease {}: the upload was interrupted and will be resumed: {error}", self.lease);
-                    self.hold.pause(first_wait())?;
+                    self.hold.pause(FIRST_WAIT)?;
                     broken = true;
                 }
                 Err(trouble) => return Err(self.given_up(trouble)),
@@ -94,22 +93,9 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Retries a call until the server answers it or the lease ends.
-    fn again<T>(&self, mut call: impl FnMut() -> Result<T, Trouble>) -> Result<T, Ended> {
-        let mut wait = first_wait();
-        loop {
-            match call() {
-                Ok(done) => return Ok(done),
-                Err(Trouble::Away(error)) => {
-                    // Said once: an outage may last for days.
-                    let level = if wait == first_wait() { Level::Info } else { Level::Debug };
-                    log!(level, "Lease {}: trying again until the server takes the clip: {error}", self.lease);
-                    self.hold.pause(wait)?;
-                    wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
-                }
-                Err(trouble) => return Err(self.given_up(trouble)),
-            }
-        }
+    /// Repeats a call while the server is away; a refusal ends the delivery.
+    fn again<T>(&self, call: impl FnMut() -> Result<T, Trouble>) -> Result<T, Ended> {
+        outlast(self.lease, self.hold, call)?.map_err(|trouble| self.given_up(trouble))
     }
 
     fn given_up(&self, trouble: Trouble) -> Ended {
@@ -121,10 +107,6 @@ impl Delivery<'_> {
             }
         }
     }
-}
-
-fn first_wait() -> Duration {
-    Duration::from_millis(NODE_RETRY_FIRST_MS)
 }
 
 fn internal(error: &io::Error) -> Error {
