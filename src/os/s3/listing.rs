@@ -50,18 +50,13 @@ impl Bucket {
         let prefix = self.key(begin);
         let mut query = vec![("list-type", "2"), ("prefix", prefix.as_str())];
         query.extend(next.map(|token| ("continuation-token", token)));
-        let answer = self.plain(&about("list its objects", &query))?;
-        let text = self.xml("list its objects", answer)?;
-        let of = |one: &str| {
+        self.page("list its objects", &query, ["Contents", "NextContinuationToken"], |one| {
             Some(Listed {
                 key: xml::element(one, "Key")?,
                 bytes: xml::element(one, "Size")?.parse().ok()?,
                 written_ms: time(&xml::element(one, "LastModified")?)?,
             })
-        };
-        let found = xml::elements(&text, "Contents").filter_map(of).collect();
-        let is_cut = xml::element(&text, "IsTruncated").as_deref() == Some("true");
-        Ok(Page { found, next: xml::element(&text, "NextContinuationToken").filter(|_| is_cut) })
+        })
     }
 
     /// A page of the unfinished uploads whose names below the prefix begin with `begin`.
@@ -70,18 +65,30 @@ impl Bucket {
         let mut query = vec![("uploads", ""), ("prefix", prefix.as_str())];
         // A key marker alone skips further uploads of the same key: the next listing finds them.
         query.extend(next.map(|key| ("key-marker", key)));
-        let answer = self.plain(&about("list unfinished uploads", &query))?;
-        let text = self.xml("list unfinished uploads", answer)?;
-        let of = |one: &str| {
+        self.page("list unfinished uploads", &query, ["Upload", "NextKeyMarker"], |one| {
             Some(Unfinished {
                 key: xml::element(one, "Key")?,
                 upload: xml::element(one, "UploadId")?,
-                begun_ms: xml::element(one, "Initiated").and_then(|at| time(&at))?,
+                begun_ms: time(&xml::element(one, "Initiated")?)?,
             })
-        };
-        let found = xml::elements(&text, "Upload").filter_map(of).collect();
+        })
+    }
+
+    /// A page of a listing: what it consists of, and what continues it, are named by their elements.
+    fn page<T>(
+        &self,
+        what: &'static str,
+        query: &[(&str, &str)],
+        [item, next]: [&str; 2],
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Page<T>> {
+        let answer = self.plain(&about(what, query))?;
+        let text = self.xml(what, answer)?;
         let is_cut = xml::element(&text, "IsTruncated").as_deref() == Some("true");
-        Ok(Page { found, next: xml::element(&text, "NextKeyMarker").filter(|key| is_cut && !key.is_empty()) })
+        Ok(Page {
+            found: xml::elements(&text, item).filter_map(read).collect(),
+            next: xml::element(&text, next).filter(|next| is_cut && !next.is_empty()),
+        })
     }
 
     /// After how many days a lifecycle rule of the bucket aborts unfinished uploads of our keys; `None` if none does.
