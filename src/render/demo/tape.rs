@@ -117,12 +117,10 @@ impl Tape {
         let after = self.full_packets.partition_point(|packet| packet.tick <= end);
         let end = self.full_packets.get(after).map_or(self.end, |packet| packet.offset);
         let mut stretches = Vec::new();
-        let within =
-            self.full_packets.iter().map(|packet| packet.offset).filter(|offset| (start + 1..end).contains(offset));
-        for offset in within.collect::<Vec<_>>() {
-            if offset - start >= most {
-                stretches.push(start..offset);
-                start = offset;
+        for packet in &self.full_packets[..after] {
+            if packet.offset > start && packet.offset - start >= most {
+                stretches.push(start..packet.offset);
+                start = packet.offset;
             }
         }
         stretches.push(start..end);
