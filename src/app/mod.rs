@@ -180,7 +180,18 @@ impl App {
     /// Opens the data directory for `admin`, next to a running server: no lock, no migration. Fails if there is no
     /// store.
     pub fn beside(data_dir: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Arc<App>> {
-        Self::beside_on(data_dir, clock, random, Room::of(data_dir, DISK_RESERVE_BYTES))
+        Self::beside_as(data_dir, Settings::default(), clock, random)
+    }
+
+    /// Like [`Self::beside`], with settings: where clips lie, for example.
+    pub fn beside_as(
+        data_dir: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<App>> {
+        let room = Room::of(data_dir, DISK_RESERVE_BYTES);
+        Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room, false)
     }
 
     /// Like [`Self::beside`], with a given disk, so that tests can control its free space.
@@ -190,18 +201,7 @@ impl App {
         random: Arc<dyn Random>,
         room: Arc<Room>,
     ) -> Result<Arc<App>> {
-        Self::beside_as(data_dir, Settings::default(), clock, random, room)
-    }
-
-    /// Like [`Self::beside_on`], with settings: where clips lie, for example.
-    pub fn beside_as(
-        data_dir: &Path,
-        settings: Settings,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-        room: Arc<Room>,
-    ) -> Result<Arc<App>> {
-        Self::with(Store::beside(data_dir)?, settings, Arc::default(), clock, random, room, false)
+        Self::with(Store::beside(data_dir)?, Settings::default(), Arc::default(), clock, random, room, false)
     }
 
     fn with(

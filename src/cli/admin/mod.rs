@@ -42,7 +42,6 @@ use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
 use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
-use crate::os::room::{DISK_RESERVE_BYTES, Room};
 use crate::os::user;
 
 /// Operate the appliance from its data directory: accounts, keys, nodes, jobs, clips, storage, prices, backups, doctor, …
@@ -90,10 +89,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
     user::act_as_owner(dir)?;
     // Commands that replace or repair a store must run before anything opens it.
     let settings = || Ok::<_, Error>(Settings { storage: args.storage.storage(false)?, ..Settings::default() });
-    let open = || {
-        let room = Room::of(dir, DISK_RESERVE_BYTES);
-        App::beside_as(dir, settings()?, Arc::new(SystemClock::new()), Arc::new(SystemRandom), room)
-    };
+    let open = || App::beside_as(dir, settings()?, Arc::new(SystemClock::new()), Arc::new(SystemRandom));
     match args.command {
         Command::Status(args) => status::run(args, &*open()?, dir, call),
         Command::Account(args) => account::run(args, &*open()?, call),

@@ -8,7 +8,6 @@ use dinkem_appliance::app::upkeep::bucket;
 use dinkem_appliance::app::{App, Settings};
 use dinkem_appliance::os::clock::{Clock, FakeClock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
-use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 
 use crate::support::process::Appliance;
 use crate::support::quick;
@@ -79,9 +78,7 @@ fn kill_at(victim: Victim, stage: &'static [&'static str]) -> bool {
 fn sweep_tomorrow(s3: &S3, appliance: &Appliance) {
     let clock = FakeClock::at(SystemClock::new().now_ms() + 25 * 3_600_000);
     let settings = Settings { storage: Some(s3.storage()), ..Settings::default() };
-    let data = appliance.data_dir();
-    let room = Room::of(&data, DISK_RESERVE_BYTES);
-    let app = App::beside_as(&data, settings, Arc::new(clock), Arc::new(SystemRandom), room).unwrap();
+    let app = App::beside_as(&appliance.data_dir(), settings, Arc::new(clock), Arc::new(SystemRandom)).unwrap();
     bucket::sweep(&app).unwrap();
 }
 

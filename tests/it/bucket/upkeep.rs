@@ -11,7 +11,6 @@ use dinkem_appliance::domain::job::{JobSpec, Renderer};
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
-use dinkem_appliance::os::room::Room;
 use dinkem_appliance::os::s3::object::Condition;
 
 use crate::support::s3::{Fault, S3};
@@ -137,8 +136,7 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     let bytes = 3 * CLIP.len() as u64;
     let beside = |storage| {
         let settings = Settings { storage: Some(storage), ..Settings::default() };
-        let room = Room::of(test.dir.path(), 0);
-        App::beside_as(test.dir.path(), settings, test.clock.clone(), test.random.clone(), room).unwrap()
+        App::beside_as(test.dir.path(), settings, test.clock.clone(), test.random.clone()).unwrap()
     };
     let admin = beside(s3.storage());
     // Interrupted after the first clip, then repeated.

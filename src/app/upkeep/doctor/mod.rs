@@ -21,7 +21,7 @@ use crate::domain::node::CLOCK_SKEW_SECONDS;
 use crate::os::clock::Clock;
 use crate::os::files::free_bytes;
 use crate::os::random::Random;
-use crate::os::room::{DISK_RESERVE_BYTES, Room};
+use crate::os::room::DISK_RESERVE_BYTES;
 use crate::store::LOG_ALARM_BYTES;
 use crate::store::{self, DataDir};
 
@@ -106,8 +106,7 @@ pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
         None => {
             let (clock, random) = (Arc::clone(&examination.clock), Arc::clone(&examination.random));
             let settings = Settings { storage: examination.storage.clone(), ..Settings::default() };
-            let room = Room::of(folder.path(), DISK_RESERVE_BYTES);
-            let app = App::beside_as(folder.path(), settings, clock, random, room)?;
+            let app = App::beside_as(folder.path(), settings, clock, random)?;
             faults.extend(in_store(&app, log_bytes, examination.fix)?);
         }
     }
