@@ -55,15 +55,25 @@ pub fn sweep(app: &App) -> Result<usize> {
 }
 
 /// Objects of ours that no row knows and that are older than a day.
-pub(in crate::app) fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<Listed>> {
-    let (mut orphans, oldest) = (Vec::new(), oldest_young(app));
+fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<Listed>> {
+    let mut orphans = Vec::new();
     each(app, bucket, |object| {
-        if object.written_ms < oldest && !is_needed(app, bucket, &object.key)? {
+        if is_orphan(app, bucket, &object)? {
             orphans.push(object);
         }
         Ok(())
     })?;
     Ok(orphans)
+}
+
+/// Whether an object is ours, but no row knows it, and it is older than a day.
+pub(in crate::app) fn is_orphan(app: &App, bucket: &ClipBucket, object: &Listed) -> Result<bool> {
+    Ok(object.written_ms < oldest_young(app) && !is_needed(app, bucket, &object.key)?)
+}
+
+/// The lease whose video an object is; `None` for other objects.
+pub(in crate::app) fn lease_of_video(app: &App, bucket: &ClipBucket, object: &Listed) -> Option<LeaseId> {
+    lease_of(app, bucket, &object.key).filter(|lease| object.key == bucket.key(&app.clip_files.video_name(*lease)))
 }
 
 /// Passes every object in the folder of clips to `take`, unless the server stops.

@@ -200,9 +200,7 @@ impl Packer<'_> {
         let Some(bucket) = &files.bucket else { return Ok(leases) };
         let mut there = HashMap::new();
         bucket::each(self.app, bucket, |object| {
-            if let Some(lease) = bucket.name_of(&object.key).and_then(|name| files.lease_of_object(name))
-                && object.key.ends_with(".mp4")
-            {
+            if let Some(lease) = bucket::lease_of_video(self.app, bucket, &object) {
                 there.insert(lease, object.bytes);
             }
             Ok(())

@@ -26,11 +26,13 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
         faults.push(unusable(&error));
     }
     faults.extend(lifecycle(bucket));
-    let mut videos = HashMap::new();
+    let (mut videos, mut orphans) = (HashMap::new(), Vec::new());
     let listed = bucket::each(app, bucket, |object| {
-        let name = bucket.name_of(&object.key).filter(|name| name.ends_with(".mp4"));
-        if let Some(lease) = name.and_then(|name| app.clip_files.lease_of_object(name)) {
+        if let Some(lease) = bucket::lease_of_video(app, bucket, &object) {
             videos.insert(lease, object.bytes);
+        }
+        if bucket::is_orphan(app, bucket, &object)? {
+            orphans.push(object.key);
         }
         Ok(())
     });
@@ -38,7 +40,7 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
         faults.push(unusable(&error));
         return Ok((faults, None));
     }
-    faults.extend(orphans(app, bucket, fix)?);
+    faults.extend(needless(bucket, &orphans, fix));
     Ok((faults, Some(videos)))
 }
 
@@ -75,15 +77,12 @@ fn lifecycle(bucket: &ClipBucket) -> Option<Fault> {
     }
 }
 
-fn orphans(app: &App, bucket: &ClipBucket, fix: bool) -> Result<Option<Fault>> {
-    let orphans = match bucket::orphans(app, bucket) {
-        Ok(orphans) if orphans.is_empty() => return Ok(None),
-        Ok(orphans) => orphans,
-        Err(error) => return Ok(Some(unusable(&error))),
-    };
-    let names: Vec<_> = orphans.iter().map(|object| object.key.clone()).collect();
-    let message = format!("Objects in the bucket that no clip needs ({}): {}.", names.len(), few(&names));
+fn needless(bucket: &ClipBucket, keys: &[String], fix: bool) -> Option<Fault> {
+    if keys.is_empty() {
+        return None;
+    }
+    let message = format!("Objects in the bucket that no clip needs ({}): {}.", keys.len(), few(keys));
     let fault =
         Fault::new("bucket_orphans", message, "The server deletes them once a day; so does `admin doctor --fix`.");
-    Ok(Some(fault.fixed(fix.then(|| names.iter().try_for_each(|key| bucket.bucket.delete(key))))))
+    Some(fault.fixed(fix.then(|| keys.iter().try_for_each(|key| bucket.bucket.delete(key)))))
 }
