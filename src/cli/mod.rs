@@ -65,8 +65,8 @@ const ECHO: Duration = Duration::from_millis(300);
     max_term_width = 100,
     after_help = "\
 Options that show [env: …] can also be set in the environment and, except --config and the join tokens, in config.toml:
-data_dir and log at the top, the others in [serve], [node] and [client], --renderer as kind in [renderer], --storage in [storage]. Flags override
-the environment, which overrides the file. Each command's own --help ends with an example.
+data_dir and log at the top, the others in [serve], [node] and [client], --renderer as kind in [renderer], --storage in
+[storage]. Flags override the environment, which overrides the file. Each command's own --help ends with an example.
 
 Example: a first clip in one command:
   dinkem-appliance quickstart"
