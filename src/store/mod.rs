@@ -57,9 +57,9 @@ use crate::os::doorbell::Doorbell;
 
 use crate::store::data_dir::EPOCH;
 pub use crate::store::data_dir::{DataDir, STORE, is_job_archive, is_small_file, open_private};
+pub use crate::store::engine::batches::COMMIT_BATCH;
 pub use crate::store::engine::checkpoints::LOG_ALARM_BYTES;
 pub use crate::store::engine::db::{Db, Tx};
-pub use crate::store::engine::writer::COMMIT_BATCH;
 
 use crate::store::engine::readers::Readers;
 use crate::store::engine::ready::Ready;

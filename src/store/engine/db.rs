@@ -82,12 +82,6 @@ impl Db {
         }
     }
 
-    /// Savepoints keep the old content of the pages that they change in memory instead of a temporary file, which takes
-    /// two writes a page. For short transactions: large sorts stay in memory too.
-    pub(in crate::store) fn keep_savepoints_in_memory(&self) -> Result<()> {
-        self.batch("PRAGMA temp_store = MEMORY")
-    }
-
     pub(in crate::store) fn control(&self, sql: &'static str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())

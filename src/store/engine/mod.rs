@@ -1,6 +1,7 @@
 //! The SQLite layer: connections, the writer with group commit, readers, checkpoints, migrations, and the ready queue
 //! in memory.
 
+pub mod batches;
 pub mod checkpoints;
 pub mod columns;
 pub mod connection;

@@ -1,41 +1,31 @@
 //! The writer: one thread owns the server's only writing connection, and many operations share one commit.
 //!
 //! A caller gets its result only after the commit is synced to disk. There is no batching delay: a batch is whatever
-//! arrived while the previous one was being synced.
+//! arrived while the previous one was being committed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-
-use crate::domain::error::{Error, Kind, Result};
-use crate::domain::error_code::ErrorCode;
+use crate::domain::error::{Error, Result};
 use crate::os::clock::pause;
 use crate::os::doorbell::Doorbell;
+use crate::store::engine::batches::{Batch, Batches, Found, stopped};
 use crate::store::engine::checkpoints::Checkpointer;
 use crate::store::engine::db::{Db, Tx};
 use crate::store::engine::queue_rows;
 use crate::store::engine::ready::Ready;
 
-/// Operations in one group commit.
-pub const COMMIT_BATCH: usize = 512;
-/// Operations that may wait for the writer.
-const WRITER_QUEUE: usize = 4_096;
-
 /// How often an idle writer checks for changes by another process.
 const TICK: Duration = Duration::from_millis(200);
-/// How long a caller waits for space in the queue.
-const ROOM: Duration = Duration::from_secs(10);
 /// Consecutive commits after which another process may write.
 const COMMITS_BEFORE_PAUSE: u32 = 256;
 /// Length of that pause: `admin` retries every millisecond.
 const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(3);
 /// Operations after which a checkpoint is requested.
-const CHECKPOINT_OPERATIONS: usize = 1_024;
+const CHECKPOINT_OPERATIONS: usize = 2_048;
 
 /// Says whether a commit may be made now.
 pub type Permit = Box<dyn Fn() -> Result<()> + Send + Sync>;
@@ -60,14 +50,17 @@ impl Permitted {
 trait Operation: Send {
     /// Runs the operation; true if it succeeded.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Sends the result to the caller.
+    /// Leaves the result for the caller, who is woken at the end of the batch.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
+
+/// Where a caller finds its result.
+type Answer<T> = Arc<Mutex<Option<Result<T>>>>;
 
 struct Pending<T, F> {
     operation: Option<F>,
     outcome: Result<Option<T>>,
-    answer: SyncSender<Result<T>>,
+    answer: Answer<T>,
 }
 
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<T, F> {
@@ -86,26 +79,24 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Operation for Pending<
             committed?;
             value.ok_or_else(|| Error::internal("The store failed.", "an operation was committed without being run"))
         });
-        // The caller's thread may have ended. The operation stays committed.
-        let _gone = self.answer.send(answer);
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }
 }
 
 /// Handle to the writer thread, which ends when this is dropped.
 pub struct Writer {
-    queue: Option<Sender<Box<dyn Operation>>>,
+    queue: Arc<Batches<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub fn start(db: Db, path: &Path, ready: Arc<Ready>, news: Arc<Doorbell>, permit: Arc<Permitted>) -> Result<Self> {
         let checkpointer = Checkpointer::start(path)?;
-        db.keep_savepoints_in_memory()?;
-        let (sender, queue) = bounded(WRITER_QUEUE);
+        let queue = Arc::new(Batches::default());
         let (seen, taken) = (db.data_version()?, queue_rows::changes(&db)?);
         let mut work = Work {
             db,
-            queue,
+            queue: Arc::clone(&queue),
             ready,
             news,
             checkpointer,
@@ -119,7 +110,7 @@ impl Writer {
             .name("writer".into())
             .spawn(move || work.run())
             .map_err(|error| Error::internal("The store's writer could not be started.", error))?;
-        Ok(Self { queue: Some(sender), thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread) })
     }
 
     /// Runs an operation in the next group commit and returns after it.
@@ -127,22 +118,18 @@ impl Writer {
         &self,
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // From the standard library, because its receiver sleeps at once: crossbeam's yields the CPU a few times first,
-        // and hundreds of waiting callers would do so at the writer's expense.
-        let (answer, answered) = mpsc::sync_channel(1);
-        let pending = Pending { operation: Some(operation), outcome: Ok(None), answer };
-        let stopped = || Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is shutting down.");
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send_timeout(Box::new(pending), ROOM).map_err(|_| {
-            Error::new(Kind::Unavailable, ErrorCode::StoreBusy, "The store is overloaded. Try again later.")
-        })?;
-        answered.recv().map_err(|_| stopped())?
+        let answer = Answer::default();
+        let pending = Pending { operation: Some(operation), outcome: Ok(None), answer: Arc::clone(&answer) };
+        self.queue.add(Box::new(pending))?.wait();
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // None only if the writer's thread has panicked.
+        answer.ok_or_else(stopped)?
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             let _panicked = thread.join();
         }
@@ -152,7 +139,7 @@ impl Drop for Writer {
 /// State of the writer thread.
 struct Work {
     db: Db,
-    queue: Receiver<Box<dyn Operation>>,
+    queue: Arc<Batches<Box<dyn Operation>>>,
     ready: Arc<Ready>,
     news: Arc<Doorbell>,
     checkpointer: Checkpointer,
@@ -166,13 +153,20 @@ struct Work {
     commits_in_a_row: u32,
 }
 
+impl Drop for Work {
+    fn drop(&mut self) {
+        // Wakes whoever waits, even if the writer's thread panics.
+        self.queue.end();
+    }
+}
+
 impl Work {
     fn run(&mut self) {
         loop {
-            match self.queue.recv_timeout(TICK) {
-                Ok(first) => self.serve(first),
-                Err(RecvTimeoutError::Timeout) => self.tick(),
-                Err(RecvTimeoutError::Disconnected) => return,
+            match self.queue.take(TICK) {
+                Found::Batch(batch) => self.serve(batch),
+                Found::Nothing => self.tick(),
+                Found::End => return,
             }
         }
     }
@@ -208,28 +202,26 @@ impl Work {
         Ok(true)
     }
 
-    /// One group commit: the first operation and everything queued since.
-    fn serve(&mut self, first: Box<dyn Operation>) {
-        let mut operations = vec![first];
-        operations.extend(self.queue.try_iter().take(COMMIT_BATCH - 1));
-        self.since_checkpoint += operations.len();
-        match self.commit(&mut operations) {
-            Ok(news) => {
-                operations.into_iter().for_each(|operation| operation.answer(Ok(())));
-                if news {
-                    self.news.ring();
-                }
+    /// One group commit.
+    fn serve(&mut self, mut batch: Batch<Box<dyn Operation>>) {
+        self.since_checkpoint += batch.operations.len();
+        let committed = self.commit(&mut batch.operations);
+        if let Err(error) = &committed {
+            log::error!("a commit of {} operations failed: {error}", batch.operations.len());
+            self.db.rollback();
+            if let Err(error) = queue_rows::rebuild(&self.ready, &self.db) {
+                log::error!("the ready queue could not be rebuilt: {error}");
+                // Neither number ever occurs, so the next check rebuilds the queue.
+                (self.seen, self.taken) = (-1, -1);
             }
-            Err(error) => {
-                log::error!("a commit of {} operations failed: {error}", operations.len());
-                self.db.rollback();
-                if let Err(error) = queue_rows::rebuild(&self.ready, &self.db) {
-                    log::error!("the ready queue could not be rebuilt: {error}");
-                    // Neither number ever occurs, so the next check rebuilds the queue.
-                    (self.seen, self.taken) = (-1, -1);
-                }
-                operations.into_iter().for_each(|operation| operation.answer(Err(error.clone())));
-            }
+        }
+        for operation in batch.operations.drain(..) {
+            operation.answer(committed.as_ref().map(drop).map_err(Error::clone));
+        }
+        // Wakes the callers.
+        drop(batch);
+        if committed.is_ok_and(|news| news) {
+            self.news.ring();
         }
         self.pause_for_others();
     }
@@ -265,7 +257,7 @@ impl Work {
             self.since_checkpoint = 0;
             self.checkpointer.ask();
         }
-        self.commits_in_a_row = if self.queue.is_empty() { 0 } else { self.commits_in_a_row + 1 };
+        self.commits_in_a_row = if self.queue.len() == 0 { 0 } else { self.commits_in_a_row + 1 };
         if self.commits_in_a_row >= COMMITS_BEFORE_PAUSE {
             self.commits_in_a_row = 0;
             pause(PAUSE_FOR_OTHERS);
@@ -318,7 +310,7 @@ mod tests {
             queued.wait();
             let bad = scope.spawn(|| store.write(break_the_commit));
             let Writing::Server { writer, .. } = &store.writing else { panic!("a server's store") };
-            while writer.queue.as_ref().unwrap().len() < 2 {
+            while writer.queue.len() < 2 {
                 std::thread::yield_now();
             }
             let_go.send(()).unwrap();
