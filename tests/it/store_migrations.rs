@@ -60,7 +60,7 @@ fn serve(dir: &Path) -> Result<Store, Error> {
     Store::serve(dir, Arc::default())
 }
 
-/// All tables, columns, indexes, triggers and views.
+/// All tables, columns, indexes, triggers, views and checks.
 fn schema_of(store: &Path) -> Vec<String> {
     let db = Connection::open(store).unwrap();
     let sql = "
@@ -76,7 +76,33 @@ fn schema_of(store: &Path) -> Vec<String> {
             SELECT type, name || ' ' || tbl_name FROM sqlite_schema WHERE type IN ('trigger', 'view')
         ) ORDER BY 1";
     let mut rows = db.prepare(sql).unwrap();
-    rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    let mut schema: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let mut tables = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql <> ''").unwrap();
+    let tables = tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut checks: Vec<String> = tables.flat_map(|table| checks_of(&table.unwrap())).collect();
+    checks.sort();
+    schema.append(&mut checks);
+    schema
+}
+
+/// The checks of a table, without comments and line breaks.
+fn checks_of((table, sql): &(String, String)) -> Vec<String> {
+    let words = sql.lines().flat_map(|line| line.split("--").next().unwrap_or_default().split_whitespace());
+    let sql = words.collect::<Vec<_>>().join(" ");
+    let starts = sql.match_indices("CHECK (").map(|(start, _)| &sql[start..]);
+    let until_closed = |text: &str| {
+        let mut depth = 0;
+        let end = text.char_indices().find(|(_, letter)| {
+            depth += match letter {
+                '(' => 1,
+                ')' => -1,
+                _ => 0,
+            };
+            *letter == ')' && depth == 0
+        });
+        text[..end.expect("a closed check").0].to_owned()
+    };
+    starts.map(|text| format!("check {table} {}", until_closed(text))).collect()
 }
 
 fn version(store: &Path) -> i64 {
