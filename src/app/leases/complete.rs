@@ -11,7 +11,7 @@ use crate::app::{App, nodes};
 use crate::domain::clip::{Clip, ClipToken, VIDEO_BYTES, View};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::id::LeaseId;
+use crate::domain::id::{JobId, LeaseId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
 use crate::domain::sha256::Sha256;
@@ -30,6 +30,7 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
     let _closed = app.uploads.close(lease)?;
     // A previous call may have completed it in the meantime.
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
+    let job = app.store.read(|db| store::jobs::by_id(db, job))?;
     let permit = app.checks.take(node.id)?;
     let checked = check(app, &job, lease, &report).and_then(|clip| {
         app.clip_files.publish(lease)?;
@@ -65,9 +66,9 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
 }
 
 /// The job of this node's live lease; `None` if it is already completed.
-fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
+fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<JobId>> {
     match app.store.read(|db| store::leases::find(db, lease, node.id))? {
-        Some((job, LeaseState::Live)) => app.store.read(|db| store::jobs::by_id(db, job)).map(Some),
+        Some((job, LeaseState::Live)) => Ok(Some(job)),
         Some((_, LeaseState::Done)) => Ok(None),
         found => Err(not_live(found.map(|(_, state)| state))),
     }

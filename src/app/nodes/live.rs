@@ -8,8 +8,8 @@ use crate::domain::error::Result;
 use crate::domain::schedule::LiveNode;
 use crate::store;
 
-/// Nodes from which on they are not read each time: for thousands that would take longer than all else of a submission.
-const MANY_NODES: usize = 256;
+/// Nodes from which on they are not read each time: reading 64 takes longer than all else of a submission.
+const MANY_NODES: usize = 16;
 /// How old they may be then.
 const AGE: Duration = Duration::from_secs(1);
 
