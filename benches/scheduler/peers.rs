@@ -55,7 +55,10 @@ impl Drop for Server {
 }
 
 /// Peers by name.
-pub const NAMES: [&str; 3] = ["PostgreSQL SKIP LOCKED", "pg-boss", "BullMQ on Redis"];
+pub const NAMES: [&str; 4] = ["PostgreSQL SKIP LOCKED", "PostgreSQL, same rows as ours", "pg-boss", "BullMQ on Redis"];
+
+/// Databases of PostgreSQL. `{name}.sql` creates the tables, `{name}-cycle.sql` is a cycle.
+const DATABASES: [&str; 2] = ["postgres", "postgres-rows"];
 
 impl Peers {
     pub fn start() -> Self {
@@ -76,7 +79,8 @@ impl Peers {
     pub fn cycles(&self, name: &str, workers: usize) -> Result<f64, String> {
         let Self { postgres, redis, packages, .. } = self;
         match name {
-            "PostgreSQL SKIP LOCKED" => postgres.as_ref().map_err(Clone::clone)?.cycles(workers),
+            "PostgreSQL SKIP LOCKED" => postgres.as_ref().map_err(Clone::clone)?.cycles(DATABASES[0], workers),
+            "PostgreSQL, same rows as ours" => postgres.as_ref().map_err(Clone::clone)?.cycles(DATABASES[1], workers),
             "pg-boss" => {
                 let sockets = postgres.as_ref().map_err(Clone::clone)?.sockets.display().to_string();
                 node(packages, "pg-boss.mjs", &sockets, workers)
@@ -117,22 +121,28 @@ impl Postgres {
         settings.iter().for_each(|setting| _ = command.arg("-c").arg(setting));
         let process = command.stderr(log).stdout(Stdio::null()).spawn().map_err(|error| error.to_string())?;
         let postgres = Self { programs, sockets, _server: Server(process) };
-        let is_ready = || succeed(postgres.client("psql").args(["-c", "SELECT 1"])).is_ok();
-        wait_for(is_ready).ok_or("PostgreSQL did not start")?;
-        succeed(postgres.client("psql").args(["-v", "ON_ERROR_STOP=1", "-f"]).arg(queues().join("postgres.sql")))?;
+        let client = |name: &str| postgres.client(name, "postgres");
+        wait_for(|| succeed(client("psql").args(["-c", "SELECT 1"])).is_ok()).ok_or("PostgreSQL did not start")?;
+        for database in DATABASES {
+            if database != "postgres" {
+                succeed(client("createdb").arg(database))?;
+            }
+            let tables = queues().join(format!("{database}.sql"));
+            succeed(postgres.client("psql", database).args(["-v", "ON_ERROR_STOP=1", "-f"]).arg(tables))?;
+        }
         Ok(postgres)
     }
 
-    fn client(&self, name: &str) -> Command {
+    fn client(&self, name: &str, database: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.arg("-h").arg(&self.sockets).args(["-U", "bench"]);
         // `-d` is the database for psql, and debug output for pgbench.
-        command.env("PGDATABASE", "postgres");
+        command.env("PGDATABASE", database);
         command
     }
 
-    fn cycles(&self, workers: usize) -> Result<f64, String> {
-        let mut command = self.client("pgbench");
+    fn cycles(&self, database: &str, workers: usize) -> Result<f64, String> {
+        let mut command = self.client("pgbench", database);
         command.args([
             "-n",
             "-M",
@@ -144,7 +154,7 @@ impl Postgres {
             "-T",
             &TURN.as_secs().to_string(),
         ]);
-        let output = succeed(command.arg("-f").arg(queues().join("postgres-cycle.sql")))?;
+        let output = succeed(command.arg("-f").arg(queues().join(format!("{database}-cycle.sql"))))?;
         let rate = output.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
         rate.ok_or(format!("unexpected output of pgbench: {output}"))
     }

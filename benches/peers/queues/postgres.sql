@@ -1,4 +1,4 @@
--- A job queue in PostgreSQL with the rows that the appliance writes for a job: the job, its lease, its row in the ledger.
+-- A job queue in PostgreSQL with the rows that any queue with bills needs: the job, its lease, its row in the ledger.
 CREATE TABLE jobs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account     integer     NOT NULL,
