@@ -16,7 +16,7 @@ use crate::os::s3::{Credentials, Location};
 /// Limit on the size of a credentials file: 64 KiB.
 const FILE_BYTES: u64 = 64 << 10;
 
-/// Where new clips go.
+/// Where new clips and uploaded demos go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// The data directory
@@ -25,11 +25,11 @@ enum Kind {
     S3,
 }
 
-/// Where clips lie.
+/// Where clips and uploaded demos lie.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Storage options")]
 pub struct StorageArgs {
-    /// Where new clips are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
+    /// Where new clips and uploaded demos are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
     #[arg(long, value_name = "KIND", default_value = "disk")]
     storage: Kind,
     /// URL of the S3-compatible store, such as https://s3.example.com [default: none]

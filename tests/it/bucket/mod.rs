@@ -2,6 +2,8 @@
 
 mod client;
 #[cfg(target_os = "linux")]
+mod demos;
+#[cfg(target_os = "linux")]
 mod kills;
 mod upkeep;
 #[cfg(target_os = "linux")]

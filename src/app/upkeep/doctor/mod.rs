@@ -145,9 +145,9 @@ fn in_store(app: &App, log_bytes: u64, fix: bool) -> Result<Vec<Fault>> {
     let mut faults: Vec<Fault> = log(app, log_bytes, fix).into_iter().collect();
     faults.extend(copied(app)?);
     faults.extend(clock(app)?);
-    let (in_bucket, videos) = bucket::faults(app, fix)?;
+    let (in_bucket, found) = bucket::faults(app, fix)?;
     faults.extend(in_bucket);
-    faults.extend(files::faults(app, videos.as_ref(), fix)?);
+    faults.extend(files::faults(app, found.as_ref(), fix)?);
     faults.extend(nodes::faults(app)?);
     faults.extend(oversold(app)?);
     Ok(faults)
