@@ -73,11 +73,10 @@ pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
 
 /// `GET /api/node/leases/{lease}/demo`: with `direct=1`, a node is sent to the bucket for a demo that lies there.
 pub fn demo(call: &Call<'_>, node: &Node) -> Result<Response> {
-    let (content, bytes) = leases::open_demo(call.app, node, lease(call)?)?;
+    let direct = call.query("direct").as_deref() == Some("1");
+    let (content, bytes) = leases::open_demo(call.app, node, lease(call)?, direct)?;
     match &content {
-        Content::Object(object) if call.query("direct").as_deref() == Some("1") => {
-            Ok(answer::elsewhere(object.address_for_nodes(MEDIA_TYPE)?))
-        }
+        Content::Object(object) if direct => Ok(answer::elsewhere(object.address_for_nodes(MEDIA_TYPE)?)),
         _ => Ok(answer::with_body(200, MEDIA_TYPE, files::stream(content, bytes)?)),
     }
 }

@@ -1,4 +1,4 @@
-//! Fetches a job's demo and unpacks it: an uploaded demo from the server, any other from its URL.
+//! Fetches a job's demo and unpacks it: an uploaded demo from the bucket or the server, any other from its URL.
 //!
 //! The URL is untrusted: addresses, size, time and speed are limited, and a file that cannot be a demo is rejected
 //! after its first bytes. Its content is not parsed here; a child process unpacks packed demos. The client learns which
@@ -122,7 +122,8 @@ impl Fetcher<'_> {
         let held = self.keep(claim, answer, hold).map_err(|ended| match ended {
             Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => {
                 let message = format!("The render node could not get the uploaded demo. {}", failure.message);
-                Failure { message, ..failure }.into()
+                // The demo is good: the server received all of it.
+                Failure { message, retry: Retry::Elsewhere, ..failure }.into()
             }
             ended => ended,
         })?;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
 use crate::os::clock::Clock;
@@ -185,18 +186,25 @@ impl ClipBucket {
         self.news.ring();
     }
 
-    /// Deletes what is doomed; returns how many leases' objects. After a failure the rest stays for the next call.
+    /// Deletes what is doomed; returns how many leases' objects. What fails stays for the next call.
     pub fn delete_doomed(&self, is_over: impl Fn() -> bool) -> Result<usize> {
-        let mut count = 0;
+        let (mut count, mut refused, mut failed) = (0, Vec::new(), Ok(()));
         while !is_over() {
             let Some((lease, names)) = lock(&self.doomed).pop_front() else { break };
-            if let Err(error) = self.delete(lease, &names) {
-                lock(&self.doomed).push_front((lease, names));
-                return Err(error);
+            match self.delete(lease, &names) {
+                Ok(()) => count += 1,
+                Err(error) => {
+                    let is_away = error.code == ErrorCode::StorageUnavailable;
+                    refused.push((lease, names));
+                    failed = Err(error);
+                    if is_away {
+                        break;
+                    }
+                }
             }
-            count += 1;
         }
-        Ok(count)
+        lock(&self.doomed).extend(refused);
+        failed.map(|()| count)
     }
 
     fn delete(&self, lease: LeaseId, names: &[String; 2]) -> Result<()> {

@@ -1,13 +1,15 @@
 //! Uploaded demos in the bucket, if there is one: each under its hash, so that identical content is stored once.
 //!
-//! An upload copies its demo there before it has a row, and looks at the object again under the demo lock, which whoever
-//! deletes an object holds as well: a row never lacks its object.
+//! An upload copies its demo there before it has a row. Only the server deletes objects of demos, and never one that is
+//! being uploaded; no upload begins while its object is being deleted. So a row never lacks its object, and no lock is held
+//! while the bucket is asked.
 
 use std::fs::File;
 
 use crate::app::App;
 use crate::app::clips::bucket::{ClipBucket, Object};
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::s3::reader::ObjectReader;
 use crate::store;
@@ -50,36 +52,50 @@ pub fn object(bucket: &ClipBucket, sha256: &Sha256, bytes: u64) -> Object {
     Object::of(bucket, key(bucket, sha256), bytes)
 }
 
-/// Deletes a demo's object soon: by the thread that empties the bucket, or at once if there is none. Call it under the
-/// demo lock, after the commit that deletes the last row. What fails is deleted by the daily listing.
+/// Has a demo's object deleted soon, by the server's thread that empties the bucket. Call it after the commit that deletes
+/// the last row. What `admin` deletes beside the server, and what fails, is found by the daily listing.
 pub(in crate::app) fn doom(app: &App, sha256: &Sha256) {
-    let Some(bucket) = &app.clip_files.bucket else { return };
-    if bucket.is_served {
+    if let Some(bucket) = app.clip_files.bucket.as_ref().filter(|bucket| bucket.is_served) {
         app.demo_files.doom(sha256);
         bucket.news.ring();
-    } else if let Err(error) = bucket.bucket.delete(&key(bucket, sha256)) {
-        log::warn!("demo {sha256} could not be deleted in the bucket; the daily listing tries again: {error}");
     }
 }
 
-/// Deletes the objects of demos that were deleted. Returns how many; after a failure the rest stays for the next call.
+/// Deletes the objects of demos that were deleted. Returns how many; what fails stays for the next call.
 pub(in crate::app) fn delete_doomed(app: &App, bucket: &ClipBucket) -> Result<usize> {
-    let mut count = 0;
-    while !app.stopping()
-        && let Some(sha256) = app.demo_files.next_doomed()
-    {
-        let deleted = delete_unwanted(app, bucket, &sha256).inspect_err(|_| app.demo_files.doom(&sha256))?;
-        count += usize::from(deleted);
+    let (mut count, mut failed, mut is_over) = (0, Ok(()), false);
+    for sha256 in app.demo_files.take_doomed() {
+        is_over |= app.stopping();
+        let deleted = if is_over { Ok(false) } else { delete_unwanted(app, bucket, &sha256) };
+        if is_over || deleted.is_err() {
+            app.demo_files.doom(&sha256);
+        }
+        match deleted {
+            Ok(deleted) => count += usize::from(deleted),
+            Err(error) => {
+                is_over |= is_away(&error);
+                failed = Err(error);
+            }
+        }
     }
-    Ok(count)
+    failed.map(|()| count)
 }
 
-/// Deletes a demo's object if no account and no upload needs it. Returns whether it did.
+/// Deletes a demo's object if no account and no upload needs it; only in the server's process. Returns whether it did.
 pub(in crate::app) fn delete_unwanted(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<bool> {
-    let _lock = app.store.folder.lock_demos()?;
-    if app.demo_files.is_coming(sha256) || app.store.read(|db| store::demos::has_any(db, sha256))? {
+    app.store.may_write()?;
+    if !app.demo_files.begin_deletion(sha256, || app.store.read(|db| store::demos::has_any(db, sha256)))? {
         return Ok(false);
     }
-    bucket.bucket.delete(&key(bucket, sha256))?;
-    Ok(true)
+    let deleted = bucket.bucket.delete(&key(bucket, sha256));
+    // A request without an answer may still arrive and delete the object: no upload may count on it before another
+    // request is answered.
+    if !deleted.as_ref().is_err_and(is_away) {
+        app.demo_files.end_deletion(sha256);
+    }
+    deleted.map(|()| true)
+}
+
+fn is_away(error: &Error) -> bool {
+    error.code == ErrorCode::StorageUnavailable
 }

@@ -14,7 +14,9 @@ use crate::app::App;
 use crate::app::clips::files::Content;
 use crate::app::demos::bucket;
 use crate::app::stored_files::{self, cannot_store};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::failure::FailureCode;
 use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
@@ -45,6 +47,8 @@ struct Held {
     whole: HashMap<Sha256, u32>,
     /// Demos to be deleted in the bucket.
     doomed: BTreeSet<Sha256>,
+    /// Demos that are being deleted there, or for which that is not known.
+    dying: HashSet<Sha256>,
 }
 
 impl DemoFiles {
@@ -60,14 +64,26 @@ impl DemoFiles {
         }
     }
 
-    /// The next demo to be deleted in the bucket.
-    pub(super) fn next_doomed(&self) -> Option<Sha256> {
-        self.lock().doomed.pop_first()
+    /// Takes all demos that are to be deleted in the bucket.
+    pub(super) fn take_doomed(&self) -> BTreeSet<Sha256> {
+        std::mem::take(&mut self.lock().doomed)
     }
 
-    /// Whether an upload is about to give a demo a row.
-    pub(super) fn is_coming(&self, sha256: &Sha256) -> bool {
-        self.lock().whole.contains_key(sha256)
+    /// Refuses uploads of this demo from now on; false if one is about to give it a row, or it has one.
+    pub(super) fn begin_deletion(&self, sha256: &Sha256, has_row: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let mut held = self.lock();
+        let is_needed = held.whole.contains_key(sha256) || has_row()?;
+        if is_needed {
+            held.dying.remove(sha256);
+        } else {
+            held.dying.insert(*sha256);
+        }
+        Ok(!is_needed)
+    }
+
+    /// Takes uploads of this demo again.
+    pub(super) fn end_deletion(&self, sha256: &Sha256) {
+        self.lock().dying.remove(sha256);
     }
 }
 
@@ -110,26 +126,21 @@ impl<'a> Partial<'a> {
         Ok(files::hash_of(&self.file)?.0 == *sha256)
     }
 
-    /// Copies the complete demo into the bucket, if new demos go there and it lies nowhere. [`Self::keep`] does it, too,
-    /// but under the demo lock, where a long copy would be in the way.
-    pub fn copy_to_bucket(&self, app: &App, demo: &StoredDemo) -> Result<()> {
+    /// Copies the complete demo into the bucket, if new demos go there and it lies nowhere. Returns whether it is there.
+    pub fn copy_to_bucket(&self, app: &App, demo: &StoredDemo) -> Result<bool> {
         match app.clip_files.bucket_for_new() {
-            Some(bucket) if !is_local(app, demo) => bucket::put(bucket, &demo.sha256, &self.file, demo.bytes),
-            _ => Ok(()),
+            Some(bucket) if !is_local(app, demo) => {
+                bucket::put(bucket, &demo.sha256, &self.file, demo.bytes)?;
+                // A damaged one would be found first.
+                stored_files::remove(&app.store.folder.demo(&demo.sha256));
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-    }
-
-    /// Makes the complete demo last: in the bucket, if new demos go there, otherwise under its final name. If it lies
-    /// there already, that stays.
-    pub fn keep(&self, app: &App, demo: &StoredDemo) -> Result<()> {
-        if app.clip_files.bucket_for_new().is_some() {
-            return self.copy_to_bucket(app, demo);
-        }
-        self.keep_on_disk(app, demo).map_err(not_stored)
     }
 
     /// Renames the complete file to its final name, durably. An existing file of the same length stays.
-    pub fn keep_on_disk(&self, app: &App, demo: &StoredDemo) -> io::Result<()> {
+    pub fn keep(&self, app: &App, demo: &StoredDemo) -> io::Result<()> {
         self.file.sync_all()?;
         if is_local(app, demo) {
             return Ok(());
@@ -155,10 +166,15 @@ pub struct Hold<'a> {
 }
 
 impl<'a> Hold<'a> {
-    /// From now on no other thread removes the file.
-    pub fn take(app: &'a App, sha256: &Sha256) -> Self {
-        *app.demo_files.lock().whole.entry(*sha256).or_default() += 1;
-        Self { app, sha256: *sha256 }
+    /// From now on no other thread removes the file. Refused while its object is being deleted in the bucket.
+    pub fn take(app: &'a App, sha256: &Sha256) -> Result<Self> {
+        let mut held = app.demo_files.lock();
+        if held.dying.contains(sha256) {
+            let message = "The same demo is being deleted at the moment; try again shortly.";
+            return Err(Error::new(Kind::Unavailable, ErrorCode::StorageUnavailable, message));
+        }
+        *held.whole.entry(*sha256).or_default() += 1;
+        Ok(Self { app, sha256: *sha256 })
     }
 
     /// The upload failed: removes the file, unless an account or another upload needs it.
@@ -189,36 +205,28 @@ pub fn is_local(app: &App, demo: &StoredDemo) -> bool {
     fs::metadata(app.store.folder.demo(&demo.sha256)).is_ok_and(|file| file.is_file() && file.len() == demo.bytes)
 }
 
-/// The content of a demo that has a row.
-pub fn open(app: &App, demo: &StoredDemo) -> Result<Content> {
-    let length = match (File::open(app.store.folder.demo(&demo.sha256)), &app.clip_files.bucket) {
-        (Ok(file), _) => {
-            let length = file.metadata().map_err(unreadable)?.len();
-            if length == demo.bytes {
-                return Ok(Content::File(file));
-            }
-            length
+/// The content of a demo that has a row. `is_looked_at`: whether the bucket is asked for it now, or whoever reads it will
+/// find out.
+pub fn open(app: &App, demo: &StoredDemo, is_looked_at: bool) -> Result<Content> {
+    let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
+    if is_local(app, demo) {
+        return File::open(app.store.folder.demo(&demo.sha256)).map(Content::File).map_err(unreadable);
+    }
+    match &app.clip_files.bucket {
+        Some(bucket) if !is_looked_at || bucket::length(bucket, &demo.sha256)? == Some(demo.bytes) => {
+            Ok(Content::Object(Box::new(bucket::object(bucket, &demo.sha256, demo.bytes))))
         }
-        (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
-            let length = bucket::length(bucket, &demo.sha256)?.ok_or_else(|| unreadable(error))?;
-            if length == demo.bytes {
-                return Ok(Content::Object(Box::new(bucket::object(bucket, &demo.sha256, demo.bytes))));
-            }
-            length
+        _ => {
+            log::error!("the uploaded demo {} is missing or damaged", demo.sha256);
+            let message = "The uploaded demo is missing on the server, or damaged.";
+            Err(Error::of_failure(Kind::Unprocessable, FailureCode::FetchFailed, message))
         }
-        (Err(error), _) => return Err(unreadable(error)),
-    };
-    let why = format!("it has {length} bytes, not {}", demo.bytes);
-    Err(Error::internal("An uploaded demo is damaged.", why))
+    }
 }
 
 /// The error for a demo that could not be written.
 pub(in crate::app) fn not_stored(error: io::Error) -> Error {
     cannot_store("The demo could not be stored.", error)
-}
-
-fn unreadable(error: io::Error) -> Error {
-    Error::internal("An uploaded demo could not be read.", error)
 }
 
 /// Removes a demo's file if no account and no upload needs it. Returns whether a file was removed.
@@ -234,7 +242,7 @@ pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
 /// Removes the file of an abandoned upload. Returns whether a file was removed.
 pub fn remove_left_over(app: &App, path: &Path) -> bool {
     let held = app.demo_files.lock();
-    !held.partial.contains(path) && stored_files::remove(path)
+    !held.partial.contains(path) && !is_held(path) && stored_files::remove(path)
 }
 
 /// Whether a file is held by an upload of this or another process.

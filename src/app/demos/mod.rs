@@ -48,11 +48,12 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     let account = caller.account.id;
     let mut arrival = Arrival::begin(app, account, stated)?;
     let demo = arrival.take_in(body)?;
-    let mut hold = Some(Hold::take(app, &demo.sha256));
-    let copied = arrival.file.as_ref().map_or(Ok(()), |file| file.copy_to_bucket(app, &demo));
-    // Locked, because the same content may be deleted concurrently, here or by `admin`.
-    let stored = copied.and_then(|()| app.store.folder.lock_demos()).and_then(|_lock| {
-        store(app, account, &demo, arrival.file.as_ref())?;
+    let mut hold = Some(Hold::take(app, &demo.sha256)?);
+    let copied = arrival.file.as_ref().map_or(Ok(false), |file| file.copy_to_bucket(app, &demo));
+    let stored = copied.and_then(|is_in_bucket| {
+        // Locked, because the same content may be deleted concurrently, here or by `admin`.
+        let _lock = app.store.folder.lock_demos()?;
+        store(app, account, &demo, arrival.file.as_ref(), is_in_bucket)?;
         // Still under the lock: a deletion that comes next must be able to remove the file.
         drop(hold.take());
         Ok(())
@@ -72,10 +73,16 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
 }
 
 /// Stores a complete demo. Without a file, the account must have it already.
-fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial<'_>>) -> Result<()> {
+fn store(
+    app: &App,
+    account: AccountId,
+    demo: &StoredDemo,
+    file: Option<&Partial<'_>>,
+    is_in_bucket: bool,
+) -> Result<()> {
     let (demo, is_written) = (*demo, file.is_some());
-    if let Some(file) = file {
-        file.keep(app, &demo)?;
+    if let Some(file) = file.filter(|_| !is_in_bucket) {
+        file.keep(app, &demo).map_err(not_stored)?;
     }
     let (now, default) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
     app.store.write(move |tx| {

@@ -113,12 +113,13 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     Ok(poster.len() as u64)
 }
 
-/// The uploaded demo of this lease's job: its content and its length.
-pub fn open_demo(app: &App, node: &Node, lease: LeaseId) -> Result<(Content, u64)> {
+/// The uploaded demo of this lease's job: its content and its length. `direct`: the node reads it in the bucket, if it lies
+/// there, and finds out itself if it does not.
+pub fn open_demo(app: &App, node: &Node, lease: LeaseId, direct: bool) -> Result<(Content, u64)> {
     let job = live_job(app, node.id, lease)?;
     let demo = app.store.read(|db| demos::of_job(db, &store::jobs::by_id(db, job)?))?;
     let Some((sha256, bytes)) = demo else {
         return Err(Error::not_found("The job's demo was not uploaded to this server."));
     };
-    Ok((demos::files::open(app, &StoredDemo { sha256, bytes })?, bytes))
+    Ok((demos::files::open(app, &StoredDemo { sha256, bytes }, !direct)?, bytes))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::clips::bucket::{self as clips, ClipBucket};
 use crate::app::demos::bucket as demos;
-use crate::domain::error::Result;
+use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::os::doorbell::Doorbell;
 use crate::os::s3::listing::Listed;
@@ -25,20 +26,26 @@ pub fn news(app: &App) -> Option<&Doorbell> {
 /// Deletes the objects of clips and demos that were deleted. Returns how many clips' and demos'.
 pub fn delete_doomed(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
-    Ok(bucket.delete_doomed(|| app.stopping())? + demos::delete_doomed(app, bucket)?)
+    let clips = bucket.delete_doomed(|| app.stopping() || app.store.may_write().is_err());
+    let demos = demos::delete_doomed(app, bucket);
+    Ok(clips? + demos?)
 }
 
 /// Deletes objects of ours that no row knows, and aborts unfinished uploads of ours, if they are older than a day: no lease
 /// lives that long. Returns how many.
 pub fn sweep(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
-    app.store.may_write()?;
-    let mut removed = 0;
+    let (mut removed, mut failed) = (0, Ok(()));
     for orphan in orphans(app, bucket)? {
         if app.stopping() {
             return Ok(removed);
         }
-        removed += usize::from(delete_orphan(app, bucket, &orphan)?);
+        match delete_orphan(app, bucket, &orphan) {
+            Ok(deleted) => removed += usize::from(deleted),
+            Err(error) if error.code == ErrorCode::StorageUnavailable => return Err(error),
+            // One that may not be deleted does not keep the others.
+            Err(error) => failed = Err(error),
+        }
     }
     let (mut next, oldest) = (None, oldest_young(app));
     loop {
@@ -51,7 +58,7 @@ pub fn sweep(app: &App) -> Result<usize> {
         }
         next = page.next;
         if next.is_none() || app.stopping() {
-            return Ok(removed);
+            return failed.map(|()| removed);
         }
     }
 }
@@ -72,7 +79,19 @@ fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<String>> {
 
 /// Deletes an object that was found to be an orphan; a demo only if nobody has uploaded it since.
 pub(in crate::app) fn delete_orphan(app: &App, bucket: &ClipBucket, key: &str) -> Result<bool> {
+    app.store.may_write()?;
     match demos::demo_of(bucket, key) {
+        Some(sha256) if !bucket.is_served => {
+            // Only then is nobody uploading it.
+            let _lock = app.store.folder.lock().map_err(|error| match error.code {
+                ErrorCode::DataDirInUse => {
+                    let message = "The server is running, and deletes demos in the bucket itself, once a day.";
+                    Error { message: message.to_owned(), ..error }
+                }
+                _ => error,
+            })?;
+            demos::delete_unwanted(app, bucket, &sha256)
+        }
         Some(sha256) => demos::delete_unwanted(app, bucket, &sha256),
         None => bucket.bucket.delete(key).map(|()| true),
     }

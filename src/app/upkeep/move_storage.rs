@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::app::clips::bucket::ClipBucket;
 use crate::app::demos::bucket as demos;
-use crate::app::demos::files::{Partial, StoredDemo, not_stored};
+use crate::app::demos::files::{Partial, StoredDemo, is_local, not_stored};
 use crate::app::{App, stored_files};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
@@ -92,15 +92,16 @@ pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved
             each(&moved);
         }
     }
-    let mut after = Vec::new();
+    let mut after = None;
     loop {
-        let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
-        let Some(last) = page.last() else { return Ok(moved) };
-        after = last.0.to_vec();
-        for sha256 in &page {
-            let (found, bytes) = match to {
-                To::S3 => demo_into_bucket(app, bucket, sha256)?,
-                To::Disk => demo_onto_disk(app, bucket, sha256)?,
+        let page = app.store.read(|db| store::demos::contents(db, after.as_ref(), PAGE))?;
+        let Some((last, _)) = page.last() else { return Ok(moved) };
+        after = Some(*last);
+        for (sha256, bytes) in page {
+            let demo = StoredDemo { sha256, bytes };
+            let found = match to {
+                To::S3 => demo_into_bucket(app, bucket, &demo)?,
+                To::Disk => demo_onto_disk(app, bucket, &demo)?,
             };
             moved.demos.add(found, bytes);
             each(&moved);
@@ -188,56 +189,57 @@ fn fetch(app: &App, bucket: &ClipBucket, name: &str, bytes: u64, path: &Path) ->
     Ok(hash)
 }
 
-/// Also the demo's length, if it was moved.
-fn demo_into_bucket(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<(Found, u64)> {
-    let path = app.store.folder.demo(sha256);
-    let unreadable = |error| Error::internal(format!("{} could not be read.", path.display()), error);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let is_there = demos::length(bucket, sha256)?.is_some();
-            return Ok((if is_there { Found::There } else { Found::Nowhere }, 0));
-        }
-        Err(error) => return Err(unreadable(error)),
-    };
-    let bytes = file.metadata().map_err(unreadable)?.len();
-    // Refused by the bucket if the file is damaged.
-    demos::put(bucket, sha256, &file, bytes)?;
-    drop(file);
-    // Locked, because the same demo may be deleted, or uploaded again, at the same time.
-    let _lock = app.store.folder.lock_demos()?;
-    if !app.store.read(|db| store::demos::has_any(db, sha256))? {
-        demos::doom(app, sha256);
-        return Ok((Found::There, 0));
+fn demo_into_bucket(app: &App, bucket: &ClipBucket, demo: &StoredDemo) -> Result<Found> {
+    let path = app.store.folder.demo(&demo.sha256);
+    if !is_local(app, demo) {
+        let is_there = demos::length(bucket, &demo.sha256)? == Some(demo.bytes);
+        return Ok(if is_there { Found::There } else { Found::Nowhere });
     }
-    if demos::length(bucket, sha256)? != Some(bytes) {
+    let unreadable = |error| Error::internal(format!("{} could not be read.", path.display()), error);
+    let file = File::open(&path).map_err(unreadable)?;
+    if files::hash_of(&file).map_err(unreadable)?.0 != demo.sha256 {
+        log::warn!("{} is damaged and stays where it is", path.display());
+        return Ok(Found::Nowhere);
+    }
+    demos::put(bucket, &demo.sha256, &file, demo.bytes)?;
+    if demos::length(bucket, &demo.sha256)? != Some(demo.bytes) {
         return Err(bucket.bucket.not_there_yet());
     }
+    // Locked, because the same demo may be uploaded again at the same time.
+    let lock = app.store.folder.lock_demos()?;
     stored_files::remove(&path);
-    Ok((Found::Moved, bytes))
+    drop(lock);
+    // Had it been deleted and uploaded again since, its object would be gone, and the upload would have counted on the file.
+    // An object whose row is gone is found by the daily listing.
+    demos::put(bucket, &demo.sha256, &file, demo.bytes)?;
+    Ok(Found::Moved)
 }
 
-/// Also the demo's length, if it was moved.
-fn demo_onto_disk(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<(Found, u64)> {
-    if app.store.folder.demo(sha256).is_file() {
+fn demo_onto_disk(app: &App, bucket: &ClipBucket, demo: &StoredDemo) -> Result<Found> {
+    let (key, StoredDemo { sha256, bytes }) = (demos::key(bucket, &demo.sha256), *demo);
+    if is_local(app, demo) {
         // What an interrupted move left, or an upload while it lay in both.
-        bucket.bucket.delete(&demos::key(bucket, sha256))?;
-        return Ok((Found::There, 0));
+        bucket.bucket.delete(&key)?;
+        return Ok(Found::There);
     }
-    let Some(bytes) = demos::length(bucket, sha256)? else { return Ok((Found::Nowhere, 0)) };
+    if demos::length(bucket, &sha256)? != Some(bytes) {
+        return Ok(Found::Nowhere);
+    }
     app.room.part().need_exactly(bytes)?;
     let mut partial = Partial::create(app, &app.random_uuid()?.simple().to_string()).map_err(not_stored)?;
-    if !partial.fill(&mut demos::reader(bucket, sha256, bytes), sha256).map_err(not_stored)? {
-        return Ok((Found::Nowhere, 0));
+    let is_whole = partial.fill(&mut demos::reader(bucket, &sha256, bytes), &sha256);
+    if !is_whole.map_err(|error| Error::internal("A demo could not be copied from the bucket.", error))? {
+        return Ok(Found::Nowhere);
     }
-    let _lock = app.store.folder.lock_demos()?;
-    if !app.store.read(|db| store::demos::has_any(db, sha256))? {
-        demos::doom(app, sha256);
-        return Ok((Found::There, 0));
+    let lock = app.store.folder.lock_demos()?;
+    if !app.store.read(|db| store::demos::has_any(db, &sha256))? {
+        // Deleted meanwhile; its object is found by the daily listing.
+        return Ok(Found::There);
     }
-    partial.keep_on_disk(app, &StoredDemo { sha256: *sha256, bytes }).map_err(not_stored)?;
-    bucket.bucket.delete(&demos::key(bucket, sha256))?;
-    Ok((Found::Moved, bytes))
+    partial.keep(app, demo).map_err(not_stored)?;
+    drop(lock);
+    bucket.bucket.delete(&key)?;
+    Ok(Found::Moved)
 }
 
 fn refused(message: &str) -> Error {

@@ -64,9 +64,11 @@ fn move_all(to: Destination, app: &App, call: &Call) -> Result<()> {
         Destination::S3 => To::S3,
         Destination::Disk => To::Disk,
     };
+    let mut said = 0;
     let moved = move_storage::move_all(app, to, |so_far| {
         let (clips, demos) = (so_far.clips.moved, so_far.demos.moved);
-        if clips + demos > 0 && (clips + demos).is_multiple_of(SAID) {
+        if clips + demos >= said + SAID {
+            said = clips + demos;
             output::say(&format!("{} and {} moved …", counted(clips, "clip"), counted(demos, "demo")));
         }
     })?;

@@ -13,6 +13,7 @@ mod xml;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
@@ -74,6 +75,8 @@ pub struct Bucket {
     client: Client,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// Whether requests are over, because the server is shutting down.
+    is_over: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Bucket {
@@ -100,7 +103,7 @@ impl Bucket {
             stall_timeout: STALL,
             body_timeout: None,
         })?;
-        Ok(Self { location, signer, credentials, client, clock, random })
+        Ok(Self { location, signer, credentials, client, clock, random, is_over: Arc::default() })
     }
 
     /// `bucket at host`, for messages.
@@ -121,6 +124,7 @@ impl Bucket {
 
     /// Breaks off all requests: the server is shutting down.
     pub fn hang_up(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
         self.client.shut_down();
     }
 }
@@ -139,7 +143,7 @@ fn check(location: &Location) -> Result<rusty_s3::Bucket> {
     }
     let is_local = url::address_of(&location.endpoint).is_some_and(|address| address.is_loopback());
     if endpoint.scheme() == "http" && !is_local && !location.allow_http {
-        let message = "The endpoint is plain HTTP: whoever is in between could read and change clips. Use https, or set \
+        let message = "The endpoint is plain HTTP: whoever is in between could read and change clips and demos. Use https, or set \
                        allow_http = true if the network is trusted.";
         return Err(Error::invalid("endpoint", message));
     }

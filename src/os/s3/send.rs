@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
@@ -62,6 +63,9 @@ impl Bucket {
         let mut wait = FIRST_WAIT;
         let mut last = None;
         for attempt in 1..=ATTEMPTS {
+            if self.is_over.load(Ordering::SeqCst) {
+                return Err(self.away(ask.what, "the server is shutting down"));
+            }
             if attempt > 1 {
                 clock::pause(self.jittered(wait)?);
                 wait = (wait * 2).min(LONGEST_WAIT);

@@ -13,9 +13,9 @@ use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::s3::object::Condition;
 use dinkem_appliance::render::forge;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::process::Appliance;
+use crate::support::process::{Appliance, Process};
 use crate::support::quick::{PLAYER, ROUND};
 use crate::support::s3::{Fault, S3};
 use crate::support::test_app::TestApp;
@@ -23,6 +23,7 @@ use crate::support::wait;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const DEMO: &[u8] = b"PBDEMS2 and so on";
+const OTHER: &[u8] = b"PBDEMS2 another";
 
 fn start(storage: Storage) -> TestApp {
     let test = TestApp::start_as(|settings| settings.storage = Some(storage));
@@ -79,7 +80,43 @@ fn demo_lies_in_the_bucket_once_until_its_last_account_deletes_it() {
 
     demos::receive(&test.app, &other, &mut &DEMO[..]).unwrap();
     owner::delete(&beside(&test, s3.storage()), &other, Sha256::of(DEMO)).unwrap();
-    assert_eq!(s3.keys(), Vec::<String>::new(), "`admin` deletes at once");
+    assert_eq!(s3.keys(), [key(DEMO)], "what `admin` deletes is left to the server's daily sweep");
+    test.clock.set(SystemClock::new().now_ms() + DAY_MS + 3_600_000);
+    assert_eq!(bucket::sweep(&test.app).unwrap(), 1);
+}
+
+#[test]
+fn demo_whose_deletion_is_not_certain_is_not_taken_until_it_is() {
+    let Some(s3) = S3::start("a deletion without an answer") else { return };
+    let test = start(s3.storage());
+    let (studio, _) = test.account("studio");
+    for demo in [DEMO, OTHER] {
+        demos::receive(&test.app, &studio, &mut &demo[..]).unwrap();
+        owner::delete(&test.app, &studio, Sha256::of(demo)).unwrap();
+    }
+    let first = [DEMO, OTHER].into_iter().min_by_key(|demo| Sha256::of(demo)).unwrap();
+    s3.fault(|head| head.starts_with("DELETE").then_some(Fault::Answer(503, "SlowDown")));
+    bucket::delete_doomed(&test.app).unwrap_err();
+    let refused = demos::receive(&test.app, &studio, &mut &first[..]).unwrap_err();
+    assert_eq!(refused.code.as_str(), "storage_unavailable", "{refused}");
+    s3.heal();
+    assert_eq!(bucket::delete_doomed(&test.app).unwrap(), 2);
+    demos::receive(&test.app, &studio, &mut &first[..]).unwrap();
+    assert_eq!(s3.keys(), [key(first)]);
+
+    // One that may not be deleted does not keep the others, and can be uploaded again.
+    demos::receive(&test.app, &studio, &mut &OTHER[..]).unwrap();
+    demos::receive(&test.app, &studio, &mut &DEMO[..]).unwrap();
+    for demo in [DEMO, OTHER] {
+        owner::delete(&test.app, &studio, Sha256::of(demo)).unwrap();
+    }
+    let locked = Sha256::of(first).to_string();
+    s3.fault(move |head| {
+        (head.starts_with("DELETE") && head.contains(&locked)).then_some(Fault::Answer(403, "AccessDenied"))
+    });
+    bucket::delete_doomed(&test.app).unwrap_err();
+    assert_eq!(s3.keys(), [key(first)]);
+    demos::receive(&test.app, &studio, &mut &first[..]).unwrap();
 }
 
 #[test]
@@ -133,12 +170,12 @@ fn demos_move_into_the_bucket_and_back_and_the_backup_lists_them() {
     let to_disk = || Storage { takes_new: false, ..s3.storage() };
     let test = start(to_disk());
     let (studio, _) = test.account("studio");
-    for demo in [DEMO, b"PBDEMS2 another"] {
+    for demo in [DEMO, OTHER] {
         demos::receive(&test.app, &studio, &mut &demo[..]).unwrap();
     }
     assert_eq!((s3.keys().len(), on_disk(&test).len()), (0, 2));
     let admin = beside(&test, s3.storage());
-    let bytes = (DEMO.len() + b"PBDEMS2 another".len()) as u64;
+    let bytes = (DEMO.len() + OTHER.len()) as u64;
     let moved = |app: &App, to| move_all(app, to, |_| ()).unwrap().demos;
     // Interrupted after the first demo, then repeated.
     let asked = AtomicUsize::new(0);
@@ -152,6 +189,15 @@ fn demos_move_into_the_bucket_and_back_and_the_backup_lists_them() {
     let again = moved(&admin, To::S3);
     assert_eq!((again.moved, again.there, again.missing), (1, 1, 0));
     assert_eq!((s3.keys().len(), on_disk(&test).len()), (2, 0));
+    assert_eq!(codes(&test.app), Vec::<&str>::new());
+
+    // A damaged file is said and left, and does not hide the good one.
+    let damaged = test.dir.path().join(key(DEMO));
+    fs::write(&damaged, DEMO.to_ascii_uppercase()).unwrap();
+    let count = moved(&admin, To::S3);
+    assert_eq!((count.moved, count.there, count.missing), (0, 1, 1));
+    fs::write(&damaged, "short").unwrap();
+    assert_eq!(moved(&admin, To::S3).there, 2);
     assert_eq!(codes(&test.app), Vec::<&str>::new());
 
     let to = test.dir.path().join("backup.tar");
@@ -169,22 +215,38 @@ fn demos_move_into_the_bucket_and_back_and_the_backup_lists_them() {
     assert_eq!(sweep::sweep(&test.app).unwrap(), 0);
 }
 
-/// Uploads a demo, waits until it is indexed, and renders a clip of it.
-fn render(s3: &S3) -> Appliance {
-    let storage = s3.flags("s3");
-    let appliance = Appliance::start_plain(&storage.iter().map(String::as_str).collect::<Vec<_>>());
-    let account = appliance.account("studio");
-    let (status, demo) = appliance.raw("POST", "/api/demos", Some(&account), Some(forge::quick()));
-    let demo: serde_json::Value = serde_json::from_slice(&demo).unwrap();
-    assert_eq!(status, 201, "{demo}");
-    let index = format!("/api/demos/{}", demo["sha256"].as_str().unwrap());
-    wait::until("the index", || (appliance.call("GET", &index, &account, None).0 == 200).then_some(()));
-    let _node = appliance.node("node", None);
-    let body = json!({"demo_url": demo["demo_url"], "steam64_id": PLAYER.to_string(), "round": ROUND});
-    let id = appliance.submit(&account, &body);
-    appliance.wait_for_clip(&account, &id);
-    assert_eq!(appliance.ledger_rows(), 1);
-    appliance
+/// A server whose demos lie in the bucket, and an uploaded demo.
+struct Uploaded {
+    appliance: Appliance,
+    account: String,
+    demo: Value,
+    _node: Process,
+}
+
+impl Uploaded {
+    /// Uploads a demo and waits until it is indexed.
+    fn to(s3: &S3) -> Self {
+        let storage = s3.flags("s3");
+        let appliance = Appliance::start_plain(&storage.iter().map(String::as_str).collect::<Vec<_>>());
+        let account = appliance.account("studio");
+        let (status, demo) = appliance.raw("POST", "/api/demos", Some(&account), Some(forge::quick()));
+        let demo: Value = serde_json::from_slice(&demo).unwrap();
+        assert_eq!(status, 201, "{demo}");
+        let index = format!("/api/demos/{}", demo["sha256"].as_str().unwrap());
+        wait::until("the index", || (appliance.call("GET", &index, &account, None).0 == 200).then_some(()));
+        let _node = appliance.node("node", None);
+        Self { appliance, account, demo, _node }
+    }
+
+    fn submit(&self) -> String {
+        let body = json!({"demo_url": self.demo["demo_url"], "steam64_id": PLAYER.to_string(), "round": ROUND});
+        self.appliance.submit(&self.account, &body)
+    }
+
+    fn render(&self) {
+        self.appliance.wait_for_clip(&self.account, &self.submit());
+        assert_eq!(self.appliance.ledger_rows(), 1);
+    }
 }
 
 /// Whether a node, and not the server, reads a demo: the server reads ranges.
@@ -201,9 +263,10 @@ fn node_reads_an_uploaded_demo_straight_from_the_bucket() {
         counted.fetch_add(usize::from(is_by_node(head)), Ordering::SeqCst);
         None
     });
-    let appliance = render(&s3);
+    let uploaded = Uploaded::to(&s3);
+    uploaded.render();
     assert_eq!(read.load(Ordering::SeqCst), 1);
-    let demos = fs::read_dir(appliance.data_dir().join("demos")).unwrap().count();
+    let demos = fs::read_dir(uploaded.appliance.data_dir().join("demos")).unwrap().count();
     assert_eq!(demos, 0, "nothing stays on the server's disk");
 }
 
@@ -212,6 +275,15 @@ fn node_gets_an_uploaded_demo_through_the_server_if_it_cannot_reach_the_bucket_o
     for fault in [Fault::Answer(403, "AccessDenied"), Fault::Cut(9_000)] {
         let Some(s3) = S3::start("a node that cannot read the bucket") else { return };
         s3.fault(move |head| is_by_node(head).then_some(fault));
-        render(&s3);
+        Uploaded::to(&s3).render();
     }
+}
+
+#[test]
+fn job_whose_demo_is_lost_fails_instead_of_holding_a_node_for_ever() {
+    let Some(s3) = S3::start("a lost demo") else { return };
+    let uploaded = Uploaded::to(&s3);
+    s3.bucket().delete(&s3.bucket().key(&s3.keys()[0])).unwrap();
+    let job = uploaded.appliance.wait_for_job(&uploaded.account, &uploaded.submit());
+    assert_eq!((&job["status"], &job["error"]["code"]), (&json!("failed"), &json!("fetch_failed")), "{job}");
 }

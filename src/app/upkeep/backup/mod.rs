@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::app::audit::Entry;
 use crate::app::clips::bucket as clips;
 use crate::app::demos::bucket as demos;
+use crate::app::demos::files::{StoredDemo, is_local};
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
@@ -194,15 +195,16 @@ impl Packer<'_> {
                 Ok(())
             })?;
         }
-        let (mut after, mut packed, mut listed, mut lines) = (Vec::new(), 0, 0, String::new());
+        let (mut after, mut packed, mut listed, mut lines) = (None, 0, 0, String::new());
         loop {
-            let page = copy.read(|db| store::demos::hashes(db, &after, PAGE))?;
-            let Some(last) = page.last() else { break };
-            after = last.0.to_vec();
-            for hash in page {
+            let page = copy.read(|db| store::demos::contents(db, after.as_ref(), PAGE))?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            for (hash, bytes) in page {
                 let path = self.app.store.folder.demo(&hash);
-                match there.get(&hash).filter(|_| !path.is_file()) {
-                    Some(Listed { key, bytes, .. }) => {
+                let is_local = is_local(self.app, &StoredDemo { sha256: hash, bytes });
+                match there.get(&hash).filter(|object| !is_local && object.bytes == bytes) {
+                    Some(Listed { key, .. }) => {
                         lines.push_str(&format!("{key}\t{bytes}\t{hash}\n"));
                         listed += 1;
                     }

@@ -1,12 +1,13 @@
 //! Orphaned files, and rows whose file is missing.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use crate::app::App;
-use crate::app::demos::{bucket as demos, files};
+use crate::app::demos::bucket as demos;
+use crate::app::demos::files::{self, StoredDemo};
 use crate::app::upkeep::doctor::bucket::Found;
 use crate::app::upkeep::doctor::{Fault, below, few};
 use crate::app::upkeep::{job_archive, sweep};
@@ -45,7 +46,7 @@ pub fn faults(app: &App, in_bucket: Option<&Found>, fix: bool) -> Result<Vec<Fau
     }
     let missing = in_bucket.map_or(Ok(Vec::new()), |in_bucket| missing_demos(app, &known, in_bucket))?;
     if !missing.is_empty() {
-        let message = format!("Missing files of uploaded demos ({}): {}.", missing.len(), few(&missing));
+        let message = format!("Missing or damaged files of uploaded demos ({}): {}.", missing.len(), few(&missing));
         let remedy = "Restore the files from a backup, or upload them again. Until then, jobs for them fail. Those in a bucket \
                       are only found there while [storage] names it.";
         faults.push(Fault::new("demos_missing", message, remedy));
@@ -69,7 +70,7 @@ pub fn faults(app: &App, in_bucket: Option<&Found>, fix: bool) -> Result<Vec<Fau
 }
 
 /// Orphaned files. While the server runs, a recent or held file may belong to an upload in progress.
-fn orphans(app: &App, known: &HashSet<Sha256>) -> Result<Vec<PathBuf>> {
+fn orphans(app: &App, known: &HashMap<Sha256, u64>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
     let oldest_young = app.clock.now_ms() - (ORPHAN_SECONDS * 1_000).cast_signed();
     let mut orphans = sweep::orphaned_clips(app)?;
@@ -86,20 +87,20 @@ fn changed_ms(file: &Metadata) -> i64 {
     since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Demos whose file is missing. Skips demos that were deleted after their row was read.
-fn missing_demos(app: &App, known: &HashSet<Sha256>, in_bucket: &Found) -> Result<Vec<String>> {
+/// Demos whose file is missing or has the wrong length. Skips demos that were deleted after their row was read.
+fn missing_demos(app: &App, known: &HashMap<Sha256, u64>, in_bucket: &Found) -> Result<Vec<String>> {
     let (folder, mut looks, mut missing) = (&app.store.folder, 0..LOOKS, Vec::new());
-    for sha256 in known {
-        let path = folder.demo(sha256);
-        if in_bucket.demos.contains_key(sha256) || path.is_file() {
+    for (sha256, bytes) in known {
+        let demo = StoredDemo { sha256: *sha256, bytes: *bytes };
+        if in_bucket.demos.get(sha256) == Some(bytes) || files::is_local(app, &demo) {
             continue;
         }
         let is_younger = match &app.clip_files.bucket {
-            Some(bucket) if looks.next().is_some() => demos::length(bucket, sha256)?.is_some(),
+            Some(bucket) if looks.next().is_some() => demos::length(bucket, sha256)? == Some(*bytes),
             _ => false,
         };
         if !is_younger && app.store.read(|db| store::demos::has_any(db, sha256))? {
-            missing.push(below(folder, &path));
+            missing.push(below(folder, &folder.demo(sha256)));
         }
     }
     missing.sort();
