@@ -160,6 +160,12 @@ impl Browser {
         until(condition, || (self.evaluate(tab, condition) == true).then_some(()));
     }
 
+    /// A page as it looks now: a PNG as base64.
+    pub fn picture(&mut self, tab: &Tab) -> String {
+        let picture = self.call(Some(tab), "Page.captureScreenshot", json!({"format": "png"}));
+        picture["data"].as_str().unwrap().to_owned()
+    }
+
     /// Moves the mouse to a point of a page, or clicks there.
     pub fn mouse(&mut self, tab: &Tab, kinds: &[&str], x: f64, y: f64) {
         for kind in kinds {
