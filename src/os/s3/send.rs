@@ -158,6 +158,9 @@ impl Bucket {
             "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError" => {
                 ("the signature is for another region", "Check region in [storage].")
             }
+            "NotImplemented" => {
+                ("the store does not offer that", "Use a store that does; docs/s3.md lists what is needed.")
+            }
             "PermanentRedirect" => ("the bucket is elsewhere", "Check endpoint and region in [storage]."),
             "ExpiredToken" => ("the credentials have expired", "Renew them."),
             "QuotaExceeded" | "XMinioStorageFull" => ("its storage is full", "Make room in it."),

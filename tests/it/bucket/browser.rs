@@ -15,6 +15,9 @@ const SIZE: (u32, u32) = (1280, 800);
 /// Seconds before the end to which the test seeks.
 const NEAR_END: f64 = 0.3;
 
+/// Slow enough for a seek to the end to come before the whole clip has been read: it needs a request of its own.
+const BYTES_PER_SECOND: u32 = 80_000;
+
 /// The player page in a frame of another site.
 struct Player {
     browser: Browser,
@@ -27,6 +30,7 @@ struct Player {
 impl Player {
     fn open(appliance: Appliance, site: &FileServer) -> Self {
         let mut browser = Browser::start(appliance.scratch(), &appliance.ca_file());
+        browser.slow_down(BYTES_PER_SECOND);
         let tab = browser.open(SIZE.0, SIZE.1);
         browser.go(&tab, &site.url("/page"));
         let frame = browser.frame(&tab);
@@ -69,6 +73,15 @@ impl Player {
             last.clone_from(&picture);
             is_still.then_some(picture)
         })
+    }
+
+    /// Whether a video was asked for from somewhere in its middle.
+    fn asked_for_the_rest(&self) -> bool {
+        let sent = self.browser.events(&self.frame, "Network.requestWillBeSent");
+        let ranges = sent.iter().filter_map(|event| event["request"]["headers"]["Range"].as_str());
+        ranges
+            .filter_map(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse().ok())
+            .any(|first: u64| first > 0)
     }
 
     /// Requests of the frame for videos, by their addresses, that were answered with one of these statuses.
@@ -116,6 +129,7 @@ fn play(test: &str, flags: &[&str]) -> Option<(Player, S3, Value)> {
     player.wait_for("v.getVideoPlaybackQuality().totalVideoFrames > 10");
     player.wait_for("v.getVideoPlaybackQuality().corruptedVideoFrames === 0");
 
+    assert!(player.asked_for_the_rest());
     for page in [&player.tab, &player.frame] {
         for event in player.browser.events(page, "Log.entryAdded") {
             assert_ne!(event["entry"]["level"], "error", "{event}");

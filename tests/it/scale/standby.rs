@@ -88,9 +88,11 @@ fn assert_refused(appliance: &Appliance, node_key: &str, lease: &Value) {
     let path = |rest: &str| format!("/api/node/leases/{lease}{rest}");
     let beat = json!({"stage": "rendering", "progress": 0.5});
     let complete = json!({"video_sha256": "0".repeat(64)});
-    for (method, path, body) in
-        [("PUT", path(""), Some(&beat)), ("PUT", path("/video"), None), ("POST", path("/complete"), Some(&complete))]
-    {
+    for (method, path, body) in [
+        ("PUT", path(""), Some(&beat)),
+        ("PUT", path("/video?offset=0"), None),
+        ("POST", path("/complete"), Some(&complete)),
+    ] {
         let (status, answer) = appliance.call(method, &path, node_key, body);
         assert_eq!(status, 409, "{method} {path}: {answer}");
     }

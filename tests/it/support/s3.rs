@@ -55,7 +55,7 @@ struct Shared {
 
 /// A running server with an empty bucket.
 pub struct S3 {
-    server: Child,
+    _server: Served,
     /// `http://…` of the proxy.
     pub endpoint: String,
     shared: Arc<Shared>,
@@ -80,7 +80,7 @@ impl S3 {
         let folder = tempfile::tempdir().unwrap();
         let files = folder.path().join("files");
         std::fs::create_dir(&files).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = Command::new("sh")
             .args(["-c", &format!("exec {command}")])
             .env("PORT", port.to_string())
@@ -94,11 +94,41 @@ impl S3 {
         let shared = Arc::new(Shared::default());
         let endpoint = proxy(&target, &shared);
         let file = format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
-        let s3 = Self { server, endpoint, shared, folder };
+        let s3 = Self { _server: Served(server), endpoint, shared, folder };
         std::fs::write(s3.credentials_file(), file).unwrap();
         until("the S3 server", || TcpStream::connect(&target).ok());
         s3.make_bucket(&format!("http://{target}"));
         s3
+    }
+
+    /// Reached by HTTPS from now on, through HAProxy, with a certificate that only the returned CA file vouches for. Until the
+    /// process is dropped.
+    pub fn behind_tls(&mut self) -> (Served, PathBuf) {
+        let place = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=s3.example", "-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &place("key.pem"), "-out", &place("ca.pem")])
+            .output();
+        assert!(made.unwrap().status.success());
+        let pem = ["ca.pem", "key.pem"].map(|name| std::fs::read_to_string(place(name)).unwrap()).concat();
+        std::fs::write(place("both.pem"), pem).unwrap();
+        let port = free_port();
+        let target = self.endpoint.strip_prefix("http://").unwrap();
+        let config = format!(
+            "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n\
+             listen s3\n  bind 127.0.0.1:{port} ssl crt {}\n  server s3 {target}\n",
+            place("both.pem")
+        );
+        std::fs::write(place("haproxy.cfg"), config).unwrap();
+        let mut command = Command::new("haproxy");
+        command.args(["-f", &place("haproxy.cfg")]).stdout(Stdio::null()).stderr(Stdio::null());
+        let served = Served(command.spawn().unwrap());
+        let address = format!("127.0.0.1:{port}");
+        until("HAProxy", || TcpStream::connect(&address).ok());
+        self.endpoint = format!("https://{address}");
+        (served, self.folder.path().join("ca.pem"))
     }
 
     fn make_bucket(&self, server: &str) {
@@ -117,6 +147,7 @@ impl S3 {
             prefix: PREFIX.into(),
             region: REGION.into(),
             allow_http: false,
+            ca_pem: None,
         }
     }
 
@@ -126,7 +157,13 @@ impl S3 {
 
     /// Settings with the bucket, for new clips.
     pub fn storage(&self) -> Storage {
-        Storage { location: self.location(), credentials: Self::credentials(), takes_new: true, is_proxied: false }
+        Storage {
+            location: self.location(),
+            credentials: Self::credentials(),
+            credentials_file: None,
+            takes_new: true,
+            is_proxied: false,
+        }
     }
 
     /// The flags of `serve` and `admin` for clips on `disk` or `s3`.
@@ -193,11 +230,18 @@ impl S3 {
     }
 }
 
-impl Drop for S3 {
+/// A process that is killed when it is dropped.
+pub struct Served(Child);
+
+impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// One request per connection, so that each can get its own fault.

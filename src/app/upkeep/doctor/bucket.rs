@@ -8,14 +8,15 @@ use crate::app::clips::bucket::ClipBucket;
 use crate::app::upkeep::bucket;
 use crate::app::upkeep::doctor::{Fault, few};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
 
 /// Lengths of the videos in the bucket, by lease; empty without a bucket, `None` if it cannot be listed.
 pub type Videos = Option<HashMap<LeaseId, u64>>;
 
-/// What is wrong with the bucket, and the videos in it.
-pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
+/// What is wrong with the bucket, and the videos in it. If it has more than `at_most` objects, they are not looked at.
+pub fn faults(app: &App, at_most: usize, fix: bool) -> Result<(Vec<Fault>, Videos)> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok((Vec::new(), Some(HashMap::new()))) };
     let ahead_ms = match bucket.bucket.ahead_ms() {
         Ok(ahead_ms) => ahead_ms,
@@ -26,8 +27,15 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
         faults.push(unusable(&error));
     }
     faults.extend(lifecycle(bucket));
-    let (mut videos, mut orphans) = (HashMap::new(), Vec::new());
+    if at_most == 0 {
+        return Ok((faults, None));
+    }
+    let (mut videos, mut orphans, mut count) = (HashMap::new(), Vec::new(), 0);
     let listed = bucket::each(app, bucket, |object| {
+        count += 1;
+        if count > at_most {
+            return Err(Error::internal("The bucket has too many objects.", "the listing ends here"));
+        }
         if let Some(lease) = bucket::lease_of_video(app, bucket, &object) {
             videos.insert(lease, object.bytes);
         }
@@ -36,6 +44,9 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
         }
         Ok(())
     });
+    if count > at_most {
+        return Ok((faults, None));
+    }
     if let Err(error) = listed {
         faults.push(unusable(&error));
         return Ok((faults, None));
@@ -46,7 +57,7 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
 
 fn unusable(error: &Error) -> Fault {
     Fault::new(
-        "bucket",
+        if error.code == ErrorCode::ClockSkew { "bucket_clock" } else { "bucket" },
         error.to_string(),
         "Check [storage] in config.toml, the credentials and their rights (docs/s3.md), and that the bucket's server runs.",
     )
