@@ -19,7 +19,7 @@ const FILE_BYTES: u64 = 64 << 10;
 /// Limit on the size of a file with CA certificates: 16 KiB. Nodes get it with each job.
 const CA_BYTES: u64 = 16 << 10;
 
-/// Where new clips go.
+/// Where new clips and uploaded demos go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// The data directory
@@ -28,11 +28,11 @@ enum Kind {
     S3,
 }
 
-/// Where clips lie.
+/// Where clips and uploaded demos lie.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Storage options")]
 pub struct StorageArgs {
-    /// Where new clips are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
+    /// Where new clips and uploaded demos are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
     #[arg(long, value_name = "KIND", default_value = "disk")]
     storage: Kind,
     /// URL of the S3-compatible store, such as https://s3.example.com [default: none]

@@ -1,5 +1,6 @@
 //! The bucket of clips, if there is one: what lies there, who may put it there, and what is to be deleted there.
-//! Names of objects come from [`crate::app::clips::files::ClipFiles`].
+//! Names of objects come from [`crate::app::clips::files::ClipFiles`]. Uploaded demos lie in the same bucket
+//! ([`crate::app::demos::bucket`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -42,7 +43,7 @@ pub struct Storage {
     pub credentials: Credentials,
     /// The file that they were read from, if it was one.
     pub credentials_file: Option<PathBuf>,
-    /// Whether new clips go there. If not, those that lie there are still found.
+    /// Whether new clips and demos go there. If not, those that lie there are still found.
     pub takes_new: bool,
     /// Whether clips are passed on by the server, so that clients need not reach the bucket.
     pub is_proxied: bool,
@@ -63,12 +64,12 @@ pub enum Unfinished {
 pub struct ClipBucket {
     /// The client.
     pub bucket: Bucket,
-    /// Whether new clips go there.
+    /// Whether new clips and demos go there.
     pub takes_new: bool,
     /// Whether the server passes clips on.
     pub is_proxied: bool,
     /// Whether a thread deletes what is doomed; otherwise it is deleted at once.
-    is_served: bool,
+    pub is_served: bool,
     begun: Mutex<HashMap<LeaseId, String>>,
     doomed: Mutex<VecDeque<(LeaseId, [String; 2])>>,
     posters: Mutex<HashMap<String, Option<u64>>>,
@@ -138,7 +139,7 @@ impl ClipBucket {
     /// Copies a file into the bucket.
     pub fn put(&self, name: &str, file: &File, media_type: &str) -> Result<()> {
         lock(&self.posters).remove(name);
-        self.bucket.put_file(&self.key(name), file, media_type)
+        self.bucket.put_file(&self.key(name), file, media_type, None)
     }
 
     /// The length of an object, if there is one.
@@ -239,9 +240,9 @@ pub struct Object {
 }
 
 impl Object {
-    /// The object with this name and length.
-    pub fn of(bucket: &ClipBucket, name: &str, bytes: u64) -> Self {
-        Self { bucket: bucket.bucket.clone(), key: bucket.key(name), bytes, is_proxied: bucket.is_proxied }
+    /// The object with this full key and length.
+    pub fn of(bucket: &ClipBucket, key: String, bytes: u64) -> Self {
+        Self { bucket: bucket.bucket.clone(), key, bytes, is_proxied: bucket.is_proxied }
     }
 
     /// Where the client is to read it; `None` if the server passes it on.
@@ -251,6 +252,11 @@ impl Object {
         }
         let method = if method == "HEAD" { Method::HEAD } else { Method::GET };
         self.bucket.reading(&method, &self.key, media_type, disposition, ADDRESS_TIME).map(Some)
+    }
+
+    /// Where a node is to read it: nodes reach the bucket, even if clients do not.
+    pub fn address_for_nodes(&self, media_type: &str) -> Result<String> {
+        self.bucket.reading(&Method::GET, &self.key, media_type, None, ADDRESS_TIME)
     }
 
     /// Its content from byte `first`, `count` bytes.

@@ -1,20 +1,37 @@
 //! The files of uploaded demos. A partial file belongs to its upload, a complete one to the accounts that have a row
 //! for it. Orphaned files are removed, but never one that another account has or is uploading.
+//!
+//! A demo lies in the data directory or in the bucket: it is looked for in this order. What is still being uploaded lies
+//! in the data directory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::app::{App, stored_files};
-use crate::domain::error::Result;
+use crate::app::App;
+use crate::app::clips::files::Content;
+use crate::app::demos::bucket;
+use crate::app::stored_files::{self, cannot_store};
+use crate::domain::error::{Error, Result};
 use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
+/// Demos that wait to be deleted in the bucket; the daily listing finds what does not fit.
+const DOOMED: usize = 10_000;
 /// The extension of an upload that is not complete.
 pub(in crate::app) const PARTIAL: &str = "part";
+
+/// A stored demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDemo {
+    /// Its content's hash: its name.
+    pub sha256: Sha256,
+    /// Its length.
+    pub bytes: u64,
+}
 
 /// Files held by in-flight uploads.
 #[derive(Default)]
@@ -26,11 +43,31 @@ struct Held {
     partial: HashSet<PathBuf>,
     /// Complete demos about to get a row, with the number of uploads.
     whole: HashMap<Sha256, u32>,
+    /// Demos to be deleted in the bucket.
+    doomed: BTreeSet<Sha256>,
 }
 
 impl DemoFiles {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a demo to be deleted in the bucket.
+    pub(super) fn doom(&self, sha256: &Sha256) {
+        let mut held = self.lock();
+        if held.doomed.len() < DOOMED {
+            held.doomed.insert(*sha256);
+        }
+    }
+
+    /// The next demo to be deleted in the bucket.
+    pub(super) fn next_doomed(&self) -> Option<Sha256> {
+        self.lock().doomed.pop_first()
+    }
+
+    /// Whether an upload is about to give a demo a row.
+    pub(super) fn is_coming(&self, sha256: &Sha256) -> bool {
+        self.lock().whole.contains_key(sha256)
     }
 }
 
@@ -66,15 +103,40 @@ impl<'a> Partial<'a> {
         self.file.write_all(bytes)
     }
 
+    /// Writes all of the content; whether it is that of this hash.
+    pub fn fill(&mut self, content: &mut dyn Read, sha256: &Sha256) -> io::Result<bool> {
+        io::copy(content, &mut self.file)?;
+        self.file.rewind()?;
+        Ok(files::hash_of(&self.file)?.0 == *sha256)
+    }
+
+    /// Copies the complete demo into the bucket, if new demos go there and it lies nowhere. [`Self::keep`] does it, too,
+    /// but under the demo lock, where a long copy would be in the way.
+    pub fn copy_to_bucket(&self, app: &App, demo: &StoredDemo) -> Result<()> {
+        match app.clip_files.bucket_for_new() {
+            Some(bucket) if !is_local(app, demo) => bucket::put(bucket, &demo.sha256, &self.file, demo.bytes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the complete demo last: in the bucket, if new demos go there, otherwise under its final name. If it lies
+    /// there already, that stays.
+    pub fn keep(&self, app: &App, demo: &StoredDemo) -> Result<()> {
+        if app.clip_files.bucket_for_new().is_some() {
+            return self.copy_to_bucket(app, demo);
+        }
+        self.keep_on_disk(app, demo).map_err(not_stored)
+    }
+
     /// Renames the complete file to its final name, durably. An existing file of the same length stays.
-    pub fn keep(&self, demo: &Path) -> io::Result<()> {
+    pub fn keep_on_disk(&self, app: &App, demo: &StoredDemo) -> io::Result<()> {
         self.file.sync_all()?;
-        let bytes = self.file.metadata()?.len();
-        if fs::metadata(demo).is_ok_and(|there| there.is_file() && there.len() == bytes) {
+        if is_local(app, demo) {
             return Ok(());
         }
-        fs::rename(&self.path, demo)?;
-        demo.parent().map_or(Ok(()), files::sync_dir)
+        let path = app.store.folder.demo(&demo.sha256);
+        fs::rename(&self.path, &path)?;
+        path.parent().map_or(Ok(()), files::sync_dir)
     }
 }
 
@@ -103,8 +165,9 @@ impl<'a> Hold<'a> {
     pub fn give_up(self) {
         let (app, sha256) = (self.app, self.sha256);
         drop(self);
-        if let Err(error) = remove_unwanted(app, &sha256) {
-            log::warn!("cannot check whether the file of a rejected demo is still needed: {error}");
+        match remove_unwanted(app, &sha256) {
+            Ok(_) => bucket::doom(app, &sha256),
+            Err(error) => log::warn!("cannot check whether the file of a rejected demo is still needed: {error}"),
         }
     }
 }
@@ -119,6 +182,43 @@ impl Drop for Hold<'_> {
             }
         }
     }
+}
+
+/// Whether the data directory has the demo, with its length.
+pub fn is_local(app: &App, demo: &StoredDemo) -> bool {
+    fs::metadata(app.store.folder.demo(&demo.sha256)).is_ok_and(|file| file.is_file() && file.len() == demo.bytes)
+}
+
+/// The content of a demo that has a row.
+pub fn open(app: &App, demo: &StoredDemo) -> Result<Content> {
+    let length = match (File::open(app.store.folder.demo(&demo.sha256)), &app.clip_files.bucket) {
+        (Ok(file), _) => {
+            let length = file.metadata().map_err(unreadable)?.len();
+            if length == demo.bytes {
+                return Ok(Content::File(file));
+            }
+            length
+        }
+        (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
+            let length = bucket::length(bucket, &demo.sha256)?.ok_or_else(|| unreadable(error))?;
+            if length == demo.bytes {
+                return Ok(Content::Object(Box::new(bucket::object(bucket, &demo.sha256, demo.bytes))));
+            }
+            length
+        }
+        (Err(error), _) => return Err(unreadable(error)),
+    };
+    let why = format!("it has {length} bytes, not {}", demo.bytes);
+    Err(Error::internal("An uploaded demo is damaged.", why))
+}
+
+/// The error for a demo that could not be written.
+pub(in crate::app) fn not_stored(error: io::Error) -> Error {
+    cannot_store("The demo could not be stored.", error)
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::internal("An uploaded demo could not be read.", error)
 }
 
 /// Removes a demo's file if no account and no upload needs it. Returns whether a file was removed.

@@ -3,11 +3,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::demos::bucket;
 use crate::app::demos::index_queue::{IndexQueue, Place};
 use crate::domain::demo::{UNPACK_ORDINARY_RATIO, UNPACKED_BYTES};
 use crate::domain::error::{Error, Result};
@@ -143,13 +144,32 @@ fn take(app: &App) -> Result<Option<Taken<'_>>> {
 fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<Outcome> {
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
-    let demo = app.store.folder.demo(sha256);
-    let room = app.room.budget(least_room(&demo).map_err(failed)?, UNPACKED_BYTES)?;
     let workdir = app.store.folder.indexing(sha256);
     files::empty_dir(&workdir).map_err(failed)?;
-    let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
+    let outcome = local(app, sha256, &workdir).and_then(|demo| {
+        let room = app.room.budget(least_room(&demo).map_err(failed)?, UNPACKED_BYTES)?;
+        watch(app, program, &demo, &workdir, room.bytes(), stop)
+    });
     fs::remove_dir_all(&workdir).map_err(failed)?;
     outcome
+}
+
+/// The demo's file: in the data directory, or a copy from the bucket in the work directory.
+fn local(app: &App, sha256: &Sha256, workdir: &Path) -> Result<PathBuf> {
+    let path = app.store.folder.demo(sha256);
+    let Some(bucket) = app.clip_files.bucket.as_ref().filter(|_| !path.exists()) else { return Ok(path) };
+    let damaged = || Error::internal("An uploaded demo could not be read.", "it is missing or damaged in the bucket");
+    let bytes = bucket::length(bucket, sha256)?.ok_or_else(damaged)?;
+    let mut part = app.room.part();
+    part.need_exactly(bytes)?;
+    let copy = workdir.join("copy");
+    let failed = |error| Error::internal("An uploaded demo could not be copied from the bucket.", error);
+    files::write_new(&copy, &mut bucket::reader(bucket, sha256, bytes)).map_err(failed)?;
+    if files::hash(&copy).map_err(failed)? != (*sha256, bytes) {
+        return Err(damaged());
+    }
+    part.written(bytes);
+    Ok(copy)
 }
 
 /// Bytes that a typical demo of this size takes unpacked.

@@ -1,9 +1,10 @@
-//! What is to be deleted in the bucket: the objects of deleted clips, soon, and once a day whatever no row knows.
+//! What is to be deleted in the bucket: the objects of deleted clips and demos, soon, and once a day whatever no row knows.
 
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::clips::bucket::{ClipBucket, FOLDER};
+use crate::app::clips::bucket::{self as clips, ClipBucket};
+use crate::app::demos::bucket as demos;
 use crate::domain::error::Result;
 use crate::domain::id::LeaseId;
 use crate::os::doorbell::Doorbell;
@@ -12,7 +13,8 @@ use crate::store;
 
 /// How often the bucket is listed.
 pub const LISTING: Duration = Duration::from_hours(24);
-/// Younger objects and uploads may belong to a lease that has just ended, or begins: they are left alone.
+/// Younger objects and uploads may belong to a lease that has just ended, or begins, or to a demo that is being uploaded:
+/// they are left alone.
 const YOUNG: Duration = Duration::from_hours(24);
 
 /// Rings when there is something to delete; `None` without a bucket.
@@ -20,9 +22,10 @@ pub fn news(app: &App) -> Option<&Doorbell> {
     app.clip_files.bucket.as_ref().map(|bucket| &bucket.news)
 }
 
-/// Deletes the objects of clips that were deleted. Returns how many clips'.
+/// Deletes the objects of clips and demos that were deleted. Returns how many clips' and demos'.
 pub fn delete_doomed(app: &App) -> Result<usize> {
-    app.clip_files.bucket.as_ref().map_or(Ok(0), |bucket| bucket.delete_doomed(|| app.stopping()))
+    let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
+    Ok(bucket.delete_doomed(|| app.stopping())? + demos::delete_doomed(app, bucket)?)
 }
 
 /// Deletes objects of ours that no row knows, and aborts unfinished uploads of ours, if they are older than a day: no lease
@@ -35,12 +38,11 @@ pub fn sweep(app: &App) -> Result<usize> {
         if app.stopping() {
             return Ok(removed);
         }
-        bucket.bucket.delete(&orphan.key)?;
-        removed += 1;
+        removed += usize::from(delete_orphan(app, bucket, &orphan)?);
     }
     let (mut next, oldest) = (None, oldest_young(app));
     loop {
-        let page = bucket.bucket.unfinished(FOLDER, next.as_deref())?;
+        let page = bucket.bucket.unfinished(clips::FOLDER, next.as_deref())?;
         for upload in page.found.iter().filter(|upload| upload.begun_ms < oldest) {
             if lease_of(app, bucket, &upload.key).is_some() {
                 bucket.bucket.abort_upload(&upload.key, &upload.upload)?;
@@ -55,15 +57,25 @@ pub fn sweep(app: &App) -> Result<usize> {
 }
 
 /// Objects of ours that no row knows and that are older than a day.
-fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<Listed>> {
+fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<String>> {
     let mut orphans = Vec::new();
-    each(app, bucket, |object| {
-        if is_orphan(app, bucket, &object)? {
-            orphans.push(object);
-        }
-        Ok(())
-    })?;
+    for folder in [clips::FOLDER, demos::FOLDER] {
+        each(app, bucket, folder, |object| {
+            if is_orphan(app, bucket, &object)? {
+                orphans.push(object.key);
+            }
+            Ok(())
+        })?;
+    }
     Ok(orphans)
+}
+
+/// Deletes an object that was found to be an orphan; a demo only if nobody has uploaded it since.
+pub(in crate::app) fn delete_orphan(app: &App, bucket: &ClipBucket, key: &str) -> Result<bool> {
+    match demos::demo_of(bucket, key) {
+        Some(sha256) => demos::delete_unwanted(app, bucket, &sha256),
+        None => bucket.bucket.delete(key).map(|()| true),
+    }
 }
 
 /// Whether an object is ours, but no row knows it, and it is older than a day.
@@ -76,11 +88,16 @@ pub(in crate::app) fn lease_of_video(app: &App, bucket: &ClipBucket, object: &Li
     lease_of(app, bucket, &object.key).filter(|lease| object.key == bucket.key(&app.clip_files.video_name(*lease)))
 }
 
-/// Passes every object in the folder of clips to `take`, unless the server stops.
-pub(in crate::app) fn each(app: &App, bucket: &ClipBucket, mut take: impl FnMut(Listed) -> Result<()>) -> Result<()> {
+/// Passes every object in a folder to `take`, unless the server stops.
+pub(in crate::app) fn each(
+    app: &App,
+    bucket: &ClipBucket,
+    folder: &str,
+    mut take: impl FnMut(Listed) -> Result<()>,
+) -> Result<()> {
     let mut next = None;
     loop {
-        let page = bucket.bucket.list(FOLDER, next.as_deref())?;
+        let page = bucket.bucket.list(folder, next.as_deref())?;
         page.found.into_iter().try_for_each(&mut take)?;
         next = page.next;
         if next.is_none() || app.stopping() {
@@ -89,9 +106,13 @@ pub(in crate::app) fn each(app: &App, bucket: &ClipBucket, mut take: impl FnMut(
     }
 }
 
-/// Whether a key is not ours, or that of a lease that is live or published.
+/// Whether a key is not ours, or that of a lease that is live or published, or of a demo that an account has.
 fn is_needed(app: &App, bucket: &ClipBucket, key: &str) -> Result<bool> {
-    lease_of(app, bucket, key).map_or(Ok(true), |lease| app.store.read(|db| store::leases::keeps_files(db, lease)))
+    match (lease_of(app, bucket, key), demos::demo_of(bucket, key)) {
+        (Some(lease), _) => app.store.read(|db| store::leases::keeps_files(db, lease)),
+        (None, Some(sha256)) => app.store.read(|db| store::demos::has_any(db, &sha256)),
+        (None, None) => Ok(true),
+    }
 }
 
 /// The lease of a key; `None` if it is not ours.

@@ -13,7 +13,7 @@ const TIME: Duration = Duration::from_secs(20);
 /// What lies below our prefix in the bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BucketUsage {
-    /// Objects: videos, posters, and whatever else is there.
+    /// Objects: videos, posters, demos, and whatever else is there.
     pub objects: u64,
     /// Their bytes.
     pub bytes: u64,

@@ -10,7 +10,7 @@ pub mod health;
 pub mod history;
 pub(in crate::app) mod job_archive;
 pub mod leader;
-pub mod move_clips;
+pub mod move_storage;
 pub mod promote;
 pub mod replica;
 pub mod retention;

@@ -70,25 +70,26 @@ fn is_partial(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == PARTIAL)
 }
 
-/// Expected paths of all demos with a row.
-pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
+/// All demos with a row.
+pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<Sha256>> {
     let mut known = HashSet::new();
     let mut after = Vec::new();
     loop {
         let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
         let Some(last) = page.last() else { return Ok(known) };
         after = last.0.to_vec();
-        known.extend(page.iter().map(|hash| app.store.folder.demo(hash)));
+        known.extend(page);
     }
 }
 
 /// Demos without a row, and incomplete uploads.
-pub(in crate::app) fn orphaned_demos(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
+pub(in crate::app) fn orphaned_demos(app: &App, known: &HashSet<Sha256>) -> Result<Vec<PathBuf>> {
     let mut orphans = Vec::new();
     for entry in entries(&app.store.folder.demos())? {
         let path = entry.path();
-        let is_whole = entry.file_name().len() == HASH_DIGITS;
-        if is_partial(&path) || (is_whole && !known.contains(&path)) {
+        let name = entry.file_name();
+        let is_needed = || name.to_str().and_then(Sha256::parse).is_some_and(|sha256| known.contains(&sha256));
+        if is_partial(&path) || (name.len() == HASH_DIGITS && !is_needed()) {
             orphans.push(path);
         }
     }

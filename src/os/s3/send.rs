@@ -122,7 +122,7 @@ impl Bucket {
 
     /// The error for a bucket that cannot be used at the moment.
     pub(super) fn away(&self, what: &str, why: &str) -> Error {
-        let message = "The storage of clips is not available at the moment; try again shortly.";
+        let message = "The storage of clips and demos is not available at the moment; try again shortly.";
         Error::new(Kind::Unavailable, ErrorCode::StorageUnavailable, message).because(format!(
             "could not {what} in bucket {}: {}",
             self.name(),

@@ -4,6 +4,8 @@
 mod browser;
 mod client;
 #[cfg(target_os = "linux")]
+mod demos;
+#[cfg(target_os = "linux")]
 mod kills;
 mod upkeep;
 #[cfg(target_os = "linux")]

@@ -4,11 +4,12 @@ use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dinkem_appliance::app::clips::bucket::Storage;
+use dinkem_appliance::app::clips::{open_video, operator};
 use dinkem_appliance::app::upkeep::bucket_usage::{self, BucketUsage};
 use dinkem_appliance::app::upkeep::findings::{self, Subject};
-use dinkem_appliance::app::upkeep::move_clips::{Moved, To, move_all};
+use dinkem_appliance::app::upkeep::move_storage::{Count, Moved, To, move_all};
 use dinkem_appliance::app::upkeep::{backup, bucket, doctor};
-use dinkem_appliance::app::{App, Settings, clips, leases};
+use dinkem_appliance::app::{App, Settings, leases};
 use dinkem_appliance::domain::job::{JobSpec, Renderer};
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
@@ -207,6 +208,7 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     let refused = move_all(&test.app, To::S3, |_| ()).unwrap_err();
     assert_eq!(refused.code.as_str(), "storage_elsewhere");
     let moved = |app: &App, to| move_all(app, to, |_| ()).unwrap();
+    let clips = |clips| Moved { clips, ..Moved::default() };
     let bytes = 3 * CLIP.len() as u64;
     let beside = |storage| {
         let settings = Settings { storage: Some(storage), ..Settings::default() };
@@ -223,12 +225,12 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     move_all(&admin, To::S3, |_| ()).unwrap_err();
     s3.heal();
     let again = moved(&admin, To::S3);
-    assert_eq!((again.clips, again.there, again.missing), (2, 1, 0));
+    assert_eq!((again.clips.moved, again.clips.there, again.clips.missing), (2, 1, 0));
     assert_eq!(s3.keys().len(), 3);
-    assert_eq!(moved(&admin, To::S3), Moved { there: 3, ..Moved::default() });
+    assert_eq!(moved(&admin, To::S3), clips(Count { there: 3, ..Count::default() }));
     assert!(!codes(&test.app).contains(&"videos_missing"));
-    let clip = clips::operator::list(&test.app, None, false, 1).unwrap()[0].job.clip.clone().unwrap();
-    let mut found = clips::open_video(&test.app, &clip.token).unwrap().content.section(0, u64::MAX).unwrap();
+    let clip = operator::list(&test.app, None, false, 1).unwrap()[0].job.clip.clone().unwrap();
+    let mut found = open_video(&test.app, &clip.token).unwrap().content.section(0, u64::MAX).unwrap();
     let mut read = Vec::new();
     found.read_to_end(&mut read).unwrap();
     assert!(read == *CLIP);
@@ -243,6 +245,6 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     assert_eq!((restored.in_bucket, restored.forgotten), (3, 0));
 
     let back = beside(on_disk());
-    assert_eq!(moved(&back, To::Disk), Moved { clips: 3, bytes, there: 0, missing: 0 });
+    assert_eq!(moved(&back, To::Disk), clips(Count { moved: 3, bytes, ..Count::default() }));
     assert_eq!(s3.keys(), Vec::<String>::new());
 }

@@ -158,9 +158,9 @@ fn in_store(app: &App, log_bytes: u64, objects: usize, fix: bool) -> Result<Vec<
     faults.extend(clock(app)?);
     faults.extend(rights::credentials(app));
     faults.extend(replica::fault(app));
-    let (in_bucket, videos) = bucket::faults(app, objects, fix)?;
+    let (in_bucket, found) = bucket::faults(app, objects, fix)?;
     faults.extend(in_bucket);
-    faults.extend(files::faults(app, videos.as_ref(), fix)?);
+    faults.extend(files::faults(app, found.as_ref(), fix)?);
     faults.extend(nodes::faults(app)?);
     faults.extend(oversold(app)?);
     Ok(faults)

@@ -1,14 +1,18 @@
-//! Moves clips between the data directory and the bucket, beside the running server. Each clip is copied, looked at, and
-//! only then deleted where it was, so that it can be read all the time and the move can be interrupted and repeated.
+//! Moves clips and uploaded demos between the data directory and the bucket, beside the running server. Each is copied,
+//! looked at, and only then deleted where it was, so that it can be read all the time and the move can be interrupted and
+//! repeated.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
 use crate::app::clips::bucket::ClipBucket;
+use crate::app::demos::bucket as demos;
+use crate::app::demos::files::{Partial, StoredDemo, not_stored};
 use crate::app::{App, stored_files};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 use crate::store::clips::Stored;
@@ -16,7 +20,7 @@ use crate::store::clips::Stored;
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
 
-/// Where clips are moved.
+/// Where clips and demos are moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     /// Into the bucket.
@@ -28,17 +32,36 @@ pub enum To {
 /// What was moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Clips.
-    pub clips: u64,
-    /// Bytes of their videos.
+    /// Clips, by their videos.
+    pub clips: Count,
+    /// Uploaded demos.
+    pub demos: Count,
+}
+
+/// How many clips or demos were moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Moved.
+    pub moved: u64,
+    /// Bytes of those.
     pub bytes: u64,
-    /// Clips that were there before.
+    /// There before.
     pub there: u64,
-    /// Clips whose video lies nowhere.
+    /// To be found nowhere.
     pub missing: u64,
 }
 
-/// Moves all clips. New ones must go there already.
+impl Count {
+    fn add(&mut self, found: Found, bytes: u64) {
+        match found {
+            Found::Moved => (self.moved, self.bytes) = (self.moved + 1, self.bytes + bytes),
+            Found::There => self.there += 1,
+            Found::Nowhere => self.missing += 1,
+        }
+    }
+}
+
+/// Moves all clips and uploaded demos. New ones must go there already.
 pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved> {
     let bucket = app.clip_files.bucket.as_ref().ok_or_else(|| {
         refused("No bucket is configured. Name it in [storage] of config.toml, restart the server, and repeat this.")
@@ -46,11 +69,11 @@ pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved
     if bucket.takes_new != (to == To::S3) {
         return Err(refused(match to {
             To::S3 => {
-                "New clips still go to the disk. Set kind = \"s3\" in [storage] of config.toml, restart the server, \
+                "New clips and demos still go to the disk. Set kind = \"s3\" in [storage] of config.toml, restart the server, \
                        and repeat this."
             }
             To::Disk => {
-                "New clips still go to the bucket. Set kind = \"disk\" in [storage] of config.toml and leave the \
+                "New clips and demos still go to the bucket. Set kind = \"disk\" in [storage] of config.toml and leave the \
                          rest there, restart the server, and repeat this."
             }
         }));
@@ -58,18 +81,28 @@ pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved
     let (mut after, mut moved) = (None, Moved::default());
     loop {
         let page = app.store.read(|db| store::clips::page(db, after, PAGE))?;
-        let Some(last) = page.last() else { return Ok(moved) };
+        let Some(last) = page.last() else { break };
         after = Some(last.job);
         for clip in &page {
             let found = match to {
                 To::S3 => into_bucket(app, bucket, clip)?,
                 To::Disk => onto_disk(app, bucket, clip)?,
             };
-            match found {
-                Found::Moved => (moved.clips, moved.bytes) = (moved.clips + 1, moved.bytes + clip.bytes),
-                Found::There => moved.there += 1,
-                Found::Nowhere => moved.missing += 1,
-            }
+            moved.clips.add(found, clip.bytes);
+            each(&moved);
+        }
+    }
+    let mut after = Vec::new();
+    loop {
+        let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
+        let Some(last) = page.last() else { return Ok(moved) };
+        after = last.0.to_vec();
+        for sha256 in &page {
+            let (found, bytes) = match to {
+                To::S3 => demo_into_bucket(app, bucket, sha256)?,
+                To::Disk => demo_onto_disk(app, bucket, sha256)?,
+            };
+            moved.demos.add(found, bytes);
             each(&moved);
         }
     }
@@ -140,13 +173,7 @@ fn onto_disk(app: &App, bucket: &ClipBucket, clip: &Stored) -> Result<Found> {
 }
 
 /// Copies an object into a file, durably; its hash and length.
-fn fetch(
-    app: &App,
-    bucket: &ClipBucket,
-    name: &str,
-    bytes: u64,
-    path: &Path,
-) -> Result<(crate::domain::sha256::Sha256, u64)> {
+fn fetch(app: &App, bucket: &ClipBucket, name: &str, bytes: u64, path: &Path) -> Result<(Sha256, u64)> {
     app.room.part().need_exactly(bytes)?;
     let unwritable = |error: io::Error| Error::internal(format!("{} could not be written.", path.display()), error);
     // A poster that is still being written has this ending: left over, it is swept.
@@ -159,6 +186,58 @@ fn fetch(
     fs::rename(&half, path).and_then(|()| files::sync(path)).map_err(unwritable)?;
     path.parent().map_or(Ok(()), files::sync_dir).map_err(unwritable)?;
     Ok(hash)
+}
+
+/// Also the demo's length, if it was moved.
+fn demo_into_bucket(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<(Found, u64)> {
+    let path = app.store.folder.demo(sha256);
+    let unreadable = |error| Error::internal(format!("{} could not be read.", path.display()), error);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let is_there = demos::length(bucket, sha256)?.is_some();
+            return Ok((if is_there { Found::There } else { Found::Nowhere }, 0));
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    // Refused by the bucket if the file is damaged.
+    demos::put(bucket, sha256, &file, bytes)?;
+    drop(file);
+    // Locked, because the same demo may be deleted, or uploaded again, at the same time.
+    let _lock = app.store.folder.lock_demos()?;
+    if !app.store.read(|db| store::demos::has_any(db, sha256))? {
+        demos::doom(app, sha256);
+        return Ok((Found::There, 0));
+    }
+    if demos::length(bucket, sha256)? != Some(bytes) {
+        return Err(bucket.bucket.not_there_yet());
+    }
+    stored_files::remove(&path);
+    Ok((Found::Moved, bytes))
+}
+
+/// Also the demo's length, if it was moved.
+fn demo_onto_disk(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<(Found, u64)> {
+    if app.store.folder.demo(sha256).is_file() {
+        // What an interrupted move left, or an upload while it lay in both.
+        bucket.bucket.delete(&demos::key(bucket, sha256))?;
+        return Ok((Found::There, 0));
+    }
+    let Some(bytes) = demos::length(bucket, sha256)? else { return Ok((Found::Nowhere, 0)) };
+    app.room.part().need_exactly(bytes)?;
+    let mut partial = Partial::create(app, &app.random_uuid()?.simple().to_string()).map_err(not_stored)?;
+    if !partial.fill(&mut demos::reader(bucket, sha256, bytes), sha256).map_err(not_stored)? {
+        return Ok((Found::Nowhere, 0));
+    }
+    let _lock = app.store.folder.lock_demos()?;
+    if !app.store.read(|db| store::demos::has_any(db, sha256))? {
+        demos::doom(app, sha256);
+        return Ok((Found::There, 0));
+    }
+    partial.keep_on_disk(app, &StoredDemo { sha256: *sha256, bytes }).map_err(not_stored)?;
+    bucket.bucket.delete(&demos::key(bucket, sha256))?;
+    Ok((Found::Moved, bytes))
 }
 
 fn refused(message: &str) -> Error {
