@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dinkem_appliance::os::http::Method;
 use dinkem_appliance::os::s3::object::Condition;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::process::{Appliance, Process, run};
 use crate::support::quick;
@@ -70,6 +70,13 @@ fn assert_goes_straight(s3: &S3) {
     keys.sort();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert!(keys[0].starts_with("clips/") && keys[0].ends_with(".jpg") && keys[1].ends_with(".mp4"), "{keys:?}");
+
+    let flags = s3.flags("s3");
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let bucket = done.appliance.admin(&[&flags[..], &["storage"]].concat())["bucket"].take();
+    assert_eq!((&bucket["objects"], &bucket["more"]), (&json!(2), &json!(false)), "{bucket}");
+    assert!(bucket["bytes"].as_u64() > done.clip["bytes"].as_u64(), "{bucket}");
+    assert_eq!(done.appliance.admin(&["storage"])["bucket"], Value::Null);
 
     let url = done.clip["url"].as_str().unwrap();
     let bytes = done.clip["bytes"].as_u64().unwrap();
