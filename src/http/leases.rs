@@ -169,6 +169,7 @@ fn granted(app: &App, named: bool, grant: &Grant, base: &Base) -> Result<ClaimAn
         },
         // Nodes that know lease names know direct uploads, too.
         upload: direct::part_bytes(app).filter(|_| named).map(|part_bytes| UploadOrder { part_bytes }),
+        bucket_ca: direct::bucket_ca(app),
     })
 }
 

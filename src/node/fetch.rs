@@ -69,7 +69,7 @@ impl Fetcher<'_> {
         if answer.status != 302 {
             return self.keep_uploaded(claim, sha256, answer, hold);
         }
-        let found = match follow(&answer, claim.fetch_policy.max_seconds) {
+        let found = match follow(&answer, claim) {
             Ok(answer) => self.keep_uploaded(claim, sha256, answer, hold),
             Err(error) => Err(Failure::here(FailureCode::FetchFailed, error.to_string()).into()),
         };
@@ -274,10 +274,11 @@ impl Drop for Scratch {
 }
 
 /// Reads an uploaded demo from the bucket. Errors never contain the address.
-fn follow(answer: &Response, max_seconds: u64) -> Result<Response, Error> {
+fn follow(answer: &Response, claim: &ClaimAnswer) -> Result<Response, Error> {
     let bad = |why: &str| Error::new(Kind::Unavailable, ErrorCode::BadAnswer, format!("The bucket {why}."));
     let address = answer.header("location").ok_or_else(|| bad("has no address"))?;
-    let answer = server_client(None)?.send(Request::new(Method::GET, address, seconds(max_seconds)))?;
+    let request = Request::new(Method::GET, address, seconds(claim.fetch_policy.max_seconds));
+    let answer = server_client(claim.bucket_ca.clone())?.send(request)?;
     if answer.status == 200 { Ok(answer) } else { Err(bad(&format!("answered with status {}", answer.status))) }
 }
 

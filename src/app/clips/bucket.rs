@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Storage {
     pub location: Location,
     /// Who signs the requests.
     pub credentials: Credentials,
+    /// The file that they were read from, if it was one.
+    pub credentials_file: Option<PathBuf>,
     /// Whether new clips and demos go there. If not, those that lie there are still found.
     pub takes_new: bool,
     /// Whether clips are passed on by the server, so that clients need not reach the bucket.
@@ -223,11 +226,16 @@ impl ClipBucket {
     pub fn try_rights(&self) -> Result<()> {
         let key = self.bucket.key("doctor");
         self.bucket.put(&key, b"doctor", "text/plain", Condition::None)?;
-        self.bucket.head(&key)?;
-        let upload = self.bucket.begin_upload(&key, "text/plain")?;
-        self.bucket.abort_upload(&key, &upload)?;
-        self.bucket.unfinished("", None)?;
-        self.bucket.delete(&key)
+        let tried = self.try_others(&key);
+        // Whatever failed before: the object must not stay.
+        tried.and(self.bucket.delete(&key))
+    }
+
+    fn try_others(&self, key: &str) -> Result<()> {
+        self.bucket.head(key)?;
+        let upload = self.bucket.begin_upload(key, "text/plain")?;
+        self.bucket.abort_upload(key, &upload)?;
+        self.bucket.unfinished("", None).map(drop)
     }
 }
 

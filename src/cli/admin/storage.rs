@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::app::upkeep::bucket_usage::{self, BucketUsage};
 use crate::app::upkeep::move_storage::{self, Count, To};
 use crate::app::upkeep::storage::{self, AccountStorage, Storage};
 use crate::cli::admin::{Call, output};
@@ -51,10 +52,14 @@ pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
         return move_all(to, app, call);
     }
     let storage = storage::show(app)?;
+    // The disk is shown even if the bucket cannot be reached.
+    let bucket = bucket_usage::measure(app);
     if call.json {
-        output::json(&view(&storage));
+        let mut shown = view(&storage);
+        shown["bucket"] = view_bucket(&bucket);
+        output::json(&shown);
     } else {
-        print(&storage);
+        print(&storage, &bucket);
     }
     Ok(())
 }
@@ -126,7 +131,18 @@ fn view(storage: &Storage) -> Value {
     })
 }
 
-fn print(storage: &Storage) {
+/// `null` without a bucket.
+fn view_bucket(bucket: &Result<Option<BucketUsage>>) -> Value {
+    match bucket {
+        Ok(usage) => usage.map_or(
+            Value::Null,
+            |BucketUsage { objects, bytes, is_cut }| json!({ "objects": objects, "bytes": bytes, "more": is_cut }),
+        ),
+        Err(error) => json!({ "error": error.to_string() }),
+    }
+}
+
+fn print(storage: &Storage, bucket: &Result<Option<BucketUsage>>) {
     let row = |name: &str, usage: &Usage| [name.to_owned(), human::size(usage.bytes), counted(usage.files, "file")];
     let rows = [
         row("clips", &storage.clips),
@@ -140,6 +156,14 @@ fn print(storage: &Storage) {
     output::line(&output::table(["WHAT", "SIZE", "COUNT"], &rows));
     let free = storage.free.map_or_else(|| "unknown".to_owned(), human::size);
     output::line(&format!("Disk: {free} free (reserve {})", human::size(storage.reserve)));
+    match bucket {
+        Ok(None) => {}
+        Ok(Some(BucketUsage { objects, bytes, is_cut })) => {
+            let more = if *is_cut { ", and more that were not counted" } else { "" };
+            output::line(&format!("Bucket: {} in {}{more}", human::size(*bytes), counted(*objects, "object")));
+        }
+        Err(error) => output::line(&format!("Bucket: {}", output::plain(&error.to_string()))),
+    }
     if storage.accounts.is_empty() {
         return;
     }

@@ -42,6 +42,8 @@ pub struct Location {
     pub region: String,
     /// Whether a plain HTTP endpoint beyond this machine is accepted.
     pub allow_http: bool,
+    /// PEM of the only CA certificates to trust; `None` trusts the platform's.
+    pub ca_pem: Option<String>,
 }
 
 impl Location {
@@ -97,7 +99,7 @@ impl Bucket {
         let client = Client::new(ClientOptions {
             // The operator chose the endpoint.
             addresses: Addresses::Any,
-            ca_pem: None,
+            ca_pem: location.ca_pem.clone(),
             redirects: 0,
             connect_timeout: CONNECT,
             stall_timeout: STALL,
@@ -120,6 +122,11 @@ impl Bucket {
     /// The scheme, host and port that browsers are sent to, for a Content-Security-Policy.
     pub fn origin(&self) -> String {
         self.signer.base_url().origin().ascii_serialization()
+    }
+
+    /// PEM of the only CA certificates that whoever uploads past the server is to trust; `None`: the platform's.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.location.ca_pem.as_deref()
     }
 
     /// Breaks off all requests: the server is shutting down.
@@ -183,6 +190,7 @@ mod tests {
             prefix: "studio/".into(),
             region: "us-east-1".into(),
             allow_http: false,
+            ca_pem: None,
         };
         let with = |change: &dyn Fn(&mut Location)| {
             let mut location = good.clone();

@@ -162,9 +162,16 @@ impl Bucket {
             "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError" => {
                 ("the signature is for another region", "Check region in [storage].")
             }
+            "NotImplemented" => {
+                ("the store does not offer that", "Use a store that does; docs/s3.md lists what is needed.")
+            }
             "PermanentRedirect" => ("the bucket is elsewhere", "Check endpoint and region in [storage]."),
             "ExpiredToken" => ("the credentials have expired", "Renew them."),
             "QuotaExceeded" | "XMinioStorageFull" => ("its storage is full", "Make room in it."),
+            // A HEAD's refusal has no code.
+            "" if refusal.status == 403 => {
+                ("it is forbidden", "Check the credentials, and that they have the rights that docs/s3.md lists.")
+            }
             code => {
                 let why = format!("it answered with status {} {code}", refusal.status);
                 return self.refused(what, why.trim_end(), "Its own log may say more.");

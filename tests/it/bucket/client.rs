@@ -142,6 +142,8 @@ fn refusal_says_why_and_what_to_do_without_secrets() {
         (403, "SignatureDoesNotMatch", "secret key"),
         (403, "RequestTimeTooSkewed", "NTP"),
         (404, "NoSuchBucket", "Create it"),
+        (403, "", "Check the credentials"),
+        (501, "NotImplemented", "does not offer that"),
         (400, "Strange", "status 400 Strange"),
     ] {
         s3.fault(move |_| Some(Fault::Answer(status, code)));

@@ -42,7 +42,7 @@ fn on_disk(test: &TestApp) -> Vec<String> {
 }
 
 fn codes(app: &App) -> Vec<&'static str> {
-    let faults = doctor::examine_served(app, None, None).unwrap().into_iter().map(|fault| fault.code);
+    let faults = doctor::examine_served(app, None, None, usize::MAX).unwrap().into_iter().map(|fault| fault.code);
     faults.filter(|code| ["bucket", "bucket_orphans", "demos_missing", "orphans"].contains(code)).collect()
 }
 

@@ -9,6 +9,7 @@ use crate::app::demos::bucket as demos;
 use crate::app::upkeep::bucket;
 use crate::app::upkeep::doctor::{Fault, few};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
 use crate::domain::sha256::Sha256;
@@ -22,8 +23,8 @@ pub struct Found {
     pub demos: HashMap<Sha256, u64>,
 }
 
-/// What is wrong with the bucket, and what lies in it; `None` if it cannot be listed.
-pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
+/// What is wrong with the bucket, and what lies in it; `None` if it cannot be listed, or has more than `at_most` objects.
+pub fn faults(app: &App, at_most: usize, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok((Vec::new(), Some(Found::default()))) };
     let ahead_ms = match bucket.bucket.ahead_ms() {
         Ok(ahead_ms) => ahead_ms,
@@ -34,9 +35,16 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
         faults.push(unusable(&error));
     }
     faults.extend(lifecycle(bucket));
-    let (mut found, mut orphans) = (Found::default(), Vec::new());
+    if at_most == 0 {
+        return Ok((faults, None));
+    }
+    let (mut found, mut orphans, mut count) = (Found::default(), Vec::new(), 0);
     for folder in [clips::FOLDER, demos::FOLDER] {
         let listed = bucket::each(app, bucket, folder, |object| {
+            count += 1;
+            if count > at_most {
+                return Err(Error::internal("The bucket has too many objects.", "the listing ends here"));
+            }
             if let Some(lease) = bucket::lease_of_video(app, bucket, &object) {
                 found.videos.insert(lease, object.bytes);
             } else if let Some(sha256) = demos::demo_of(bucket, &object.key) {
@@ -47,6 +55,9 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
             }
             Ok(())
         });
+        if count > at_most {
+            return Ok((faults, None));
+        }
         if let Err(error) = listed {
             faults.push(unusable(&error));
             return Ok((faults, None));
@@ -58,7 +69,7 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
 
 fn unusable(error: &Error) -> Fault {
     Fault::new(
-        "bucket",
+        if error.code == ErrorCode::ClockSkew { "bucket_clock" } else { "bucket" },
         error.to_string(),
         "Check [storage] in config.toml, the credentials and their rights (docs/s3.md), and that the bucket's server runs.",
     )
