@@ -11,7 +11,7 @@ use crate::os::clock::pause;
 use crate::store::data_dir::log_of;
 use crate::store::engine::connection::{self, Role};
 
-/// Size of the write-ahead log (WAL) that indicates a problem: 64 MiB. Under load it has 32 MiB.
+/// Size of the write-ahead log (WAL) that indicates a problem: 64 MiB. Under load it has 16 MiB.
 pub const LOG_ALARM_BYTES: u64 = 64 << 20;
 
 /// Pause between two checkpoints.

@@ -18,9 +18,8 @@ const PREPARED: usize = 128;
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// KiB of page cache of any other connection.
 const READER_CACHE_KIB: i64 = 2 * 1024;
-/// Pages in the write-ahead log at which a commit runs a checkpoint itself: 32 MiB. The log starts over only after such a
-/// checkpoint, because the background's never quite reaches the end of a log that grows.
-const AUTOCHECKPOINT_PAGES: i64 = 8_000;
+/// Pages in the write-ahead log at which a commit runs a checkpoint itself.
+const AUTOCHECKPOINT_PAGES: i64 = 4_000;
 /// How long a connection waits for another process's write lock.
 const BUSY: Duration = Duration::from_secs(10);
 /// How often `admin` retries the write lock: the server releases it only briefly.
