@@ -67,7 +67,8 @@ impl Place<'_> {
     #[inline(always)]
     fn intra_any(&self, frame: &mut Frame) -> Choice {
         let mut best = self.whole(frame);
-        self.splits(frame, &mut best);
+        let limit = best.cost;
+        self.splits(frame, &mut best, limit);
         best
     }
 
@@ -79,15 +80,21 @@ impl Place<'_> {
         if best.cost > 2 * moved.cost {
             return moved;
         }
-        self.splits(frame, &mut best);
+        let limit = best.cost.min(moved.cost);
+        self.splits(frame, &mut best, limit);
         if best.cost < moved.cost { best } else { moved }
     }
 
+    /// Predicts blocks instead, if that costs less than what is best so far and than the limit. Then codes chroma.
     #[inline(always)]
-    fn splits(&self, frame: &mut Frame, best: &mut Choice) {
-        for other in [self.split::<8, 64>(frame, best.cost), self.split::<4, 16>(frame, best.cost)] {
-            if let Some(other) = other.filter(|other| other.cost < best.cost) {
-                *best = other;
+    fn splits(&self, frame: &mut Frame, best: &mut Choice, mut limit: u32) {
+        if limit > self.tools.price(HEAD + 8 * WORTH_A_SPLIT) {
+            if let Some(eights) = self.split::<8, 64>(frame, limit) {
+                limit = eights.cost;
+                *best = eights;
+            }
+            if let Some(fours) = self.split::<4, 16>(frame, limit) {
+                *best = fours;
             }
         }
         self.chroma(frame, best);
@@ -193,7 +200,7 @@ impl Place<'_> {
             }
             choice.predicted[row * 4 + column] = expected;
             choice.cost += self.tools.price(8 * MODE[usize::from(mode != expected)]);
-            if choice.cost > limit {
+            if choice.cost >= limit {
                 return None;
             }
         }
@@ -387,3 +394,5 @@ impl Place<'_> {
 
 /// Bits from which on a macroblock predicted by motion is compared with one that is not.
 const WORTH_A_LOOK: u32 = 60;
+/// Bits beyond the least from which on one predicted as a whole is compared with one predicted in blocks.
+const WORTH_A_SPLIT: u32 = 8;

@@ -176,6 +176,9 @@ pub fn frame(frame: &mut Frame, coded: &[Coded], columns: usize, quantizer: u8) 
         let (column, row) = (at % columns, at / columns);
         let left = (column > 0).then(|| &coded[at - 1]);
         let top = (row > 0).then(|| &coded[at - columns]);
+        if mb.is_still() && left.is_none_or(Coded::is_still) && top.is_none_or(Coded::is_still) {
+            continue;
+        }
         for upright in [true, false] {
             let neighbor = if upright { left } else { top };
             for edge in 0..4 {

@@ -115,13 +115,13 @@ impl Encoder {
         let mut touched = vec![false; columns * rows];
         let mut source = Pixels::EMPTY;
         let mut last = [0, 0];
-        for at in 0..columns * rows {
+        for (at, changed) in changed.into_iter().enumerate() {
             if at > 0 {
                 cabac.go_on();
             }
             let place = (at % columns, at / columns);
             let around = around(&self.coded, columns, at);
-            if !changed[at] {
+            if !changed {
                 if self.touched[at] {
                     self.frame.copy(&self.reference, place.0, place.1);
                 }
@@ -147,7 +147,7 @@ impl Encoder {
                 last = coded.vector;
             }
             self.coded[at] = *coded;
-            if coded.kind != Kind::Skipped || coded.vector != [0, 0] {
+            if !coded.is_still() {
                 let (column, row) = place;
                 for row in row.saturating_sub(1)..(row + 2).min(rows) {
                     touched[row * columns + column.saturating_sub(1)..row * columns + (column + 2).min(columns)]

@@ -48,7 +48,7 @@ impl Tools {
     /// Absolute error that so many bits are worth.
     #[inline(always)]
     pub fn plain(&self, bits: u32) -> u32 {
-        bits * self.worth_plain >> 4
+        (bits * self.worth_plain) >> 4
     }
 
     /// Codes a 4×4 block, or leaves its prediction, whichever is better.

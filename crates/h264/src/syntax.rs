@@ -65,6 +65,11 @@ impl Coded {
         !matches!(self.kind, Kind::Skipped | Kind::Moved)
     }
 
+    /// Whether it is as in the frame before.
+    pub fn is_still(&self) -> bool {
+        self.kind == Kind::Skipped && self.vector == [0, 0]
+    }
+
     fn is_split(&self) -> bool {
         matches!(self.kind, Kind::Fours | Kind::Eights)
     }

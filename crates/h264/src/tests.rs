@@ -25,7 +25,7 @@ fn planes(settings: &Settings, frame: usize) -> [Vec<u8>; 3] {
         let disc = |at: (f32, f32)| (x as f32 - at.0).hypot(y as f32 - at.1) < 14.0;
         if disc((20.0 + frame as f32 * 2.7, 60.0)) {
             225
-        } else if x + y == 100 + frame * 3 || (y > 110 && (x / 3 + y) % 7 == 0) {
+        } else if x + y == 100 + frame * 3 || (y > 110 && (x / 3 + y).is_multiple_of(7)) {
             15
         } else if x > 150 && y < 40 && frame % 9 < 4 {
             noise(x, y * 31 + frame)
