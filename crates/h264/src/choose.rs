@@ -36,6 +36,14 @@ impl Choice {
     }
 }
 
+/// The frames that a frame refers to.
+#[derive(Clone, Copy)]
+pub struct References<'a> {
+    pub before: &'a Frame,
+    /// The key frame, unless it is the one before.
+    pub key: Option<&'a Frame>,
+}
+
 /// A macroblock to code.
 pub struct Place<'a> {
     pub tools: &'a Tools,
@@ -52,7 +60,7 @@ impl Place<'_> {
     pub fn intra(&self, frame: &mut Frame) -> Choice {
         #[cfg(target_arch = "x86_64")]
         if self.tools.wide {
-            // SAFETY: the processor was asked.
+            // SAFETY: `wide` says that the processor has what the function is compiled for.
             return unsafe { self.intra_wide(frame) };
         }
         self.intra_any(frame)
@@ -246,45 +254,24 @@ impl Place<'_> {
         }
     }
 
-    /// Codes the macroblock of a frame that follows another. `before` is the vector that it had there.
-    pub fn inter(
-        &self,
-        frame: &mut Frame,
-        reference: &Frame,
-        plate: Option<&Frame>,
-        before: Vector,
-        last: Vector,
-    ) -> Choice {
+    /// Codes a macroblock of a frame that follows others. `likely` are vectors to try.
+    pub fn inter(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
         #[cfg(target_arch = "x86_64")]
         if self.tools.wide {
-            // SAFETY: the processor was asked.
-            return unsafe { self.inter_wide(frame, reference, plate, before, last) };
+            // SAFETY: `wide` says that the processor has what the function is compiled for.
+            return unsafe { self.inter_wide(frame, references, likely) };
         }
-        self.inter_any(frame, reference, plate, before, last)
+        self.inter_any(frame, references, likely)
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-    fn inter_wide(
-        &self,
-        frame: &mut Frame,
-        reference: &Frame,
-        plate: Option<&Frame>,
-        before: Vector,
-        last: Vector,
-    ) -> Choice {
-        self.inter_any(frame, reference, plate, before, last)
+    fn inter_wide(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
+        self.inter_any(frame, references, likely)
     }
 
     #[inline(always)]
-    fn inter_any(
-        &self,
-        frame: &mut Frame,
-        reference: &Frame,
-        plate: Option<&Frame>,
-        before: Vector,
-        last: Vector,
-    ) -> Choice {
+    fn inter_any(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
         let (x, y) = (self.at.0 * 16, self.at.1 * 16);
         let expected = expected_vector(self.around, 0);
         let free = skipped_vector(self.around);
@@ -292,13 +279,13 @@ impl Place<'_> {
         if self.reaches(free) {
             let mut choice = Choice::new(Kind::Skipped);
             choice.coded.vector = free;
-            motion::predict(reference, x, y, free, &mut choice.pixels);
+            motion::predict(references.before, x, y, free, &mut choice.pixels);
             choice.cost = self.error(&choice.pixels) + self.tools.price(2);
             skipped = Some(choice);
         }
         let close = skipped.as_ref().is_some_and(|skipped| self.is_close(&skipped.pixels));
         let mut old = None;
-        if let Some(plate) = plate {
+        if let Some(plate) = references.key {
             let mut pixels = Pixels::EMPTY;
             motion::predict(plate, x, y, [0, 0], &mut pixels);
             let [right, down] = expected_vector(self.around, 1);
@@ -316,9 +303,9 @@ impl Place<'_> {
         } else if close && let Some(skipped) = skipped {
             return skipped;
         }
-        let vector = self.search(reference, expected, [free, before, last]);
+        let vector = self.search(references.before, expected, [free, likely[0], likely[1]]);
         let mut predicted = Pixels::EMPTY;
-        motion::predict(reference, x, y, vector, &mut predicted);
+        motion::predict(references.before, x, y, vector, &mut predicted);
         let far = [vector[0] - expected[0], vector[1] - expected[1]];
         let mut best = self.moved(&predicted, vector, far, 0);
         let near = |pixels: &Pixels| differences(&self.source.luma, &pixels.luma);

@@ -2,7 +2,7 @@
 
 use crate::bits::nal;
 use crate::cabac::Cabac;
-use crate::choose::{Choice, Place};
+use crate::choose::{Choice, Place, References};
 use crate::frame::{Frame, MACROBLOCK, Pixels};
 use crate::residual::Tools;
 use crate::syntax::{self, Around, Coded, Kind, Levels};
@@ -103,7 +103,7 @@ impl Encoder {
     }
 
     fn between(&mut self, picture: &Picture<'_>, changes: &[Rect], mut cabac: Cabac, plate: bool) -> Vec<u8> {
-        let references = if plate { 2 } else { 1 };
+        let count = if plate { 2 } else { 1 };
         let (columns, rows) = self.size;
         let mut changed = vec![false; columns * rows];
         for Rect { x, y, width, height } in changes {
@@ -126,23 +126,18 @@ impl Encoder {
                     self.frame.copy(&self.reference, place.0, place.1);
                 }
                 let coded = Place::still(around);
-                syntax::write(&mut cabac, &coded, &Levels::EMPTY, around, &[0; 16], references);
+                syntax::write(&mut cabac, &coded, &Levels::EMPTY, around, &[0; 16], count);
                 self.coded[at] = coded;
                 continue;
             }
             take(&self.settings, picture, place, &mut source);
             let tools = &self.tools[1];
-            let before = self.coded[at].vector;
-            let choice = Place { tools, source: &source, at: place, size: self.size, around }.inter(
-                &mut self.frame,
-                &self.reference,
-                plate.then_some(&self.plate),
-                before,
-                last,
-            );
+            let references = References { before: &self.reference, key: plate.then_some(&self.plate) };
+            let macroblock = Place { tools, source: &source, at: place, size: self.size, around };
+            let choice = macroblock.inter(&mut self.frame, references, [self.coded[at].vector, last]);
             let Choice { coded, levels, pixels, predicted, .. } = &choice;
             put(&mut self.frame, place, pixels);
-            syntax::write(&mut cabac, coded, levels, around, predicted, references);
+            syntax::write(&mut cabac, coded, levels, around, predicted, count);
             if coded.kind == Kind::Moved {
                 last = coded.vector;
             }

@@ -32,10 +32,7 @@ impl Tools {
             worth: (power * 0.85 * 16.0) as u32,
             worth_plain: (power.sqrt() * 0.92 * 16.0) as u32,
             nothing: nothing as u32,
-            #[cfg(target_arch = "x86_64")]
-            wide: std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("bmi2"),
-            #[cfg(not(target_arch = "x86_64"))]
-            wide: false,
+            wide: is_wide(),
         }
     }
 
@@ -253,6 +250,19 @@ impl Tools {
         }
         best
     }
+}
+
+/// Whether the processor has what `choose.rs` compiles its functions for.
+#[cfg(target_arch = "x86_64")]
+fn is_wide() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt")
+}
+
+/// The same for other processors, which have no such functions.
+#[cfg(not(target_arch = "x86_64"))]
+fn is_wide() -> bool {
+    false
 }
 
 /// A coded block.
