@@ -84,8 +84,8 @@ impl Place<'_> {
     #[inline(always)]
     fn intra_below(&self, frame: &mut Frame, moved: Choice) -> Choice {
         let mut best = self.whole(frame);
-        // Blocks of their own seldom halve the cost.
-        if best.cost > 2 * moved.cost {
+        // Blocks of their own seldom save more than a third.
+        if 2 * best.cost > 3 * moved.cost {
             return moved;
         }
         let limit = best.cost.min(moved.cost);
@@ -284,6 +284,10 @@ impl Place<'_> {
             skipped = Some(choice);
         }
         let close = skipped.as_ref().is_some_and(|skipped| self.is_close(&skipped.pixels));
+        // Nothing costs less than this in the key frame.
+        if close && let Some(skipped) = skipped.take_if(|skipped| skipped.cost <= self.tools.price(HEAD / 2 + 16)) {
+            return skipped;
+        }
         let mut old = None;
         if let Some(plate) = references.key {
             let mut pixels = Pixels::EMPTY;
