@@ -307,6 +307,13 @@ impl App {
         }
     }
 
+    /// Breaks off requests to the bucket. Call it after [`Self::stop`], when no client waits any more.
+    pub fn hang_up(&self) {
+        if let Some(bucket) = &self.clip_files.bucket {
+            bucket.bucket.hang_up();
+        }
+    }
+
     /// Records the store's progress in a file next to it, so that replacing it with an older copy is detected.
     pub fn note_rows(&self) -> Result<usize> {
         self.store.note_rows().map(|()| 0)

@@ -172,6 +172,7 @@ impl Appliance {
         self.app.stop();
         self.nodes.join();
         let cut = self.http.stop() + self.dashboard.map_or(0, Dashboard::stop);
+        self.app.hang_up();
         self.scheduler.stop();
         if let Err(error) = self.app.note_rows() {
             log::warn!("could not record the store's progress: {error}");

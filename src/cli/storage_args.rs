@@ -11,12 +11,15 @@ use crate::app::clips::bucket::Storage;
 use crate::config;
 use crate::domain::error::{Error, Result};
 use crate::domain::key::Secret;
+use crate::os::certificates::Facts;
 use crate::os::s3::{Credentials, Location};
 
 /// Limit on the size of a credentials file: 64 KiB.
 const FILE_BYTES: u64 = 64 << 10;
+/// Limit on the size of a file with CA certificates: 16 KiB. Nodes get it with each job.
+const CA_BYTES: u64 = 16 << 10;
 
-/// Where new clips go.
+/// Where new clips and uploaded demos go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// The data directory
@@ -25,11 +28,11 @@ enum Kind {
     S3,
 }
 
-/// Where clips lie.
+/// Where clips and uploaded demos lie.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Storage options")]
 pub struct StorageArgs {
-    /// Where new clips are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
+    /// Where new clips and uploaded demos are kept: `disk`, the data directory, or `s3`, a bucket; see docs/s3.md
     #[arg(long, value_name = "KIND", default_value = "disk")]
     storage: Kind,
     /// URL of the S3-compatible store, such as https://s3.example.com [default: none]
@@ -48,6 +51,10 @@ pub struct StorageArgs {
     /// AWS_SECRET_ACCESS_KEY]
     #[arg(long, value_name = "FILE")]
     storage_credentials_file: Option<PathBuf>,
+    /// File with the certificates of the CA that has issued the endpoint's certificate [default: the CAs that this
+    /// machine trusts]
+    #[arg(long, value_name = "FILE")]
+    storage_ca_file: Option<PathBuf>,
     /// Accept a plain HTTP endpoint that is not on this machine
     #[arg(long, value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     storage_allow_http: bool,
@@ -67,7 +74,8 @@ impl StorageArgs {
         };
         let prefix = self.storage_prefix.clone().unwrap_or_default();
         let (location, credentials) = self.at(endpoint, bucket, prefix)?;
-        Ok(Some(Storage { location, credentials, takes_new, is_proxied }))
+        let credentials_file = self.storage_credentials_file.clone();
+        Ok(Some(Storage { location, credentials, credentials_file, takes_new, is_proxied }))
     }
 
     /// Another bucket of the same store, for whole keys.
@@ -80,7 +88,8 @@ impl StorageArgs {
 
     fn at(&self, endpoint: String, bucket: String, prefix: String) -> Result<(Location, Credentials)> {
         let (region, allow_http) = (self.storage_region.clone(), self.storage_allow_http);
-        let location = Location { endpoint, bucket, prefix, region, allow_http };
+        let ca_pem = self.storage_ca_file.as_deref().map(read_ca).transpose()?;
+        let location = Location { endpoint, bucket, prefix, region, allow_http, ca_pem };
         location.check()?;
         let credentials = match &self.storage_credentials_file {
             Some(file) => read(file)?,
@@ -98,13 +107,33 @@ fn missing(key: &str, what: &str) -> Error {
     Error::invalid(format!("storage.{key}"), format!("[storage] lacks {key}: {what}."))
 }
 
+/// The start of a file, for its key in the table.
+fn content(path: &Path, key: &str, at_most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(at_most).read_to_end(&mut bytes))
+        .map_err(|error| Error::internal(format!("Cannot read {}, the {key} of [storage].", path.display()), error))?;
+    Ok(bytes)
+}
+
+/// Reads the CA's certificates.
+fn read_ca(path: &Path) -> Result<String> {
+    let bytes = content(path, "ca_file", CA_BYTES + 1)?;
+    let is_pem = bytes.len() as u64 <= CA_BYTES && Facts::read(&bytes).is_some();
+    String::from_utf8(bytes).ok().filter(|_| is_pem).ok_or_else(|| {
+        let message = format!(
+            "{} must have the CA's certificates in PEM, at most {} KiB of them.",
+            path.display(),
+            CA_BYTES >> 10
+        );
+        Error::invalid("storage.ca_file", message)
+    })
+}
+
 /// Reads a credentials file, in the format of the AWS tools: the first key and secret in it.
 fn read(path: &Path) -> Result<Credentials> {
     let name = path.display();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES).read_to_end(&mut bytes))
-        .map_err(|error| Error::internal(format!("Cannot read {name}, the credentials_file of [storage]."), error))?;
+    let bytes = content(path, "credentials_file", FILE_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
     let value = |wanted: &str| {
         text.lines().find_map(|line| {

@@ -109,7 +109,7 @@ pub const TABLES: [Table; 6] = [
     Table {
         name: STORAGE,
         commands: &["serve", "windows-service", "admin"],
-        keys: &["kind", "endpoint", "bucket", "prefix", "region", "credentials_file", "allow_http"],
+        keys: &["kind", "endpoint", "bucket", "prefix", "region", "credentials_file", "ca_file", "allow_http"],
         lists: &[],
     },
 ];

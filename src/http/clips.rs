@@ -78,9 +78,7 @@ fn send(
         && let Content::Object(object) = &clip.content
         && let Some(address) = object.address(call.request.method(), content_type, disposition.as_deref())?
     {
-        let response = answer::header(answer::empty(302), "Location", address);
-        // The address is good for minutes, the link as long as the clip.
-        return Ok(answer::header(response, "Cache-Control", "no-store"));
+        return Ok(answer::elsewhere(address));
     }
     let served = Served { content: clip.content, bytes: clip.bytes, etag: clip.etag, content_type };
     let response = files::send(call.request, served)?;

@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use rouille::Response;
 
 use crate::app::App;
+use crate::app::clips::files::Content;
+use crate::app::demos::bucket::MEDIA_TYPE;
 use crate::app::leases::{self, Beaten, Claim, Claimed, Grant, UploadError, direct, frames};
 use crate::domain::clip::{POSTER_BYTES, VIDEO_BYTES};
 use crate::domain::demo::{DEMO_BYTES, UNPACKED_BYTES};
@@ -69,10 +71,14 @@ pub fn heartbeat(call: &Call<'_>, node: &Node) -> Result<Response> {
     answer::json(200, &HeartbeatAnswer { expires_in_ms, watched, heartbeat_ms: Some(heartbeat_ms) })
 }
 
-/// `GET /api/node/leases/{lease}/demo`.
+/// `GET /api/node/leases/{lease}/demo`: with `direct=1`, a node is sent to the bucket for a demo that lies there.
 pub fn demo(call: &Call<'_>, node: &Node) -> Result<Response> {
-    let (file, bytes) = leases::open_demo(call.app, node, lease(call)?)?;
-    Ok(answer::with_body(200, "application/octet-stream", files::stream(file, bytes)))
+    let direct = call.query("direct").as_deref() == Some("1");
+    let (content, bytes) = leases::open_demo(call.app, node, lease(call)?, direct)?;
+    match &content {
+        Content::Object(object) if direct => Ok(answer::elsewhere(object.address_for_nodes(MEDIA_TYPE)?)),
+        _ => Ok(answer::with_body(200, MEDIA_TYPE, files::stream(content, bytes)?)),
+    }
 }
 
 /// `PUT /api/node/leases/{lease}/video?offset=N`: a wrong offset is a `409` that carries the expected one.
@@ -163,6 +169,7 @@ fn granted(app: &App, named: bool, grant: &Grant, base: &Base) -> Result<ClaimAn
         },
         // Nodes that know lease names know direct uploads, too.
         upload: direct::part_bytes(app).filter(|_| named).map(|part_bytes| UploadOrder { part_bytes }),
+        bucket_ca: direct::bucket_ca(app),
     })
 }
 

@@ -140,9 +140,11 @@ impl Server {
         })
     }
 
-    /// The lease's uploaded demo.
-    pub fn demo(&self, lease: LeaseName, seconds: u64) -> Result<Response, Trouble> {
-        self.call(Method::GET, &format!("leases/{lease}/demo"), "", Body::Empty, seconds)
+    /// The lease's uploaded demo. `direct`: or, as a `302`, its address in the bucket.
+    pub fn demo(&self, lease: LeaseName, direct: bool, seconds: u64) -> Result<Response, Trouble> {
+        let path = format!("leases/{lease}/demo{}", if direct { "?direct=1" } else { "" });
+        let answer = self.send(Method::GET, &path, "", Body::Empty, self::seconds(seconds))?;
+        if direct && answer.status == 302 { Ok(answer) } else { judge(answer) }
     }
 
     /// How many bytes of a lease's video the server has, determined by an empty upload at offset 0.

@@ -35,6 +35,8 @@ pub struct Direct<'a> {
     pub hold: &'a Hold<'a>,
     /// Bytes of each part but the last.
     pub part_bytes: u64,
+    /// PEM of the CA certificates to trust there; `None`: the platform's.
+    pub ca_pem: Option<String>,
 }
 
 impl Direct<'_> {
@@ -43,7 +45,7 @@ impl Direct<'_> {
         let mut file = File::open(path).map_err(|error| unreadable(&error))?;
         let length = file.metadata().map_err(|error| unreadable(&error))?.len();
         let hashes = self.hashes(&mut file).map_err(|error| unreadable(&error))?;
-        let client = match server_client(None) {
+        let client = match server_client(self.ca_pem.clone()) {
             Ok(client) => client,
             Err(error) => return Ok(self.fall_back(&error)),
         };

@@ -1,4 +1,4 @@
-//! Fetches a job's demo and unpacks it: an uploaded demo from the server, any other from its URL.
+//! Fetches a job's demo and unpacks it: an uploaded demo from the bucket or the server, any other from its URL.
 //!
 //! The URL is untrusted: addresses, size, time and speed are limited, and a file that cannot be a demo is rejected
 //! after its first bytes. Its content is not parsed here; a child process unpacks packed demos. The client learns which
@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use log::info;
+use log::{info, warn};
 
 use crate::domain::demo::UNPACK_ORDINARY_RATIO;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Kind};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
 use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
@@ -30,6 +30,7 @@ use crate::wire::node::{ClaimAnswer, FetchPolicy};
 
 use crate::node::api::{Server, Trouble};
 use crate::node::cache::{DemoCache, HeldDemo, Remembered};
+use crate::node::join::server_client;
 use crate::node::lease::{Ended, Hold};
 use crate::node::meter::Meter;
 use crate::node::unpack::{Unpacker, disk_failed, no_room};
@@ -61,11 +62,37 @@ impl Fetcher<'_> {
         }
     }
 
+    /// Gets an uploaded demo: from the bucket, if the server says so and the bucket can be reached from here, otherwise from
+    /// the server.
     fn uploaded(&self, claim: &ClaimAnswer, sha256: &str, hold: &Hold<'_>) -> Result<HeldDemo<'_>, Ended> {
+        let answer = self.ask(claim, true, hold)?;
+        if answer.status != 302 {
+            return self.keep_uploaded(claim, sha256, answer, hold);
+        }
+        let found = match follow(&answer, claim) {
+            Ok(answer) => self.keep_uploaded(claim, sha256, answer, hold),
+            Err(error) => Err(Failure::here(FailureCode::FetchFailed, error.to_string()).into()),
+        };
+        match found {
+            Err(Ended::Failed(failure))
+                if matches!(failure.code, FailureCode::FetchFailed | FailureCode::DemoUnreadable) =>
+            {
+                let why = &failure.message;
+                warn!("Lease {}: the demo comes through the server, not from the bucket: {why}", claim.lease);
+                let answer = self.ask(claim, false, hold)?;
+                self.keep_uploaded(claim, sha256, answer, hold)
+            }
+            found => found,
+        }
+    }
+
+    /// Asks the server for the uploaded demo until it answers or the lease ends. `direct`: it may name an address in the
+    /// bucket.
+    fn ask(&self, claim: &ClaimAnswer, direct: bool, hold: &Hold<'_>) -> Result<Response, Ended> {
         let mut wait = Duration::from_millis(NODE_RETRY_FIRST_MS);
-        let answer = loop {
-            match self.server.demo(claim.lease, claim.fetch_policy.max_seconds) {
-                Ok(answer) => break answer,
+        loop {
+            match self.server.demo(claim.lease, direct, claim.fetch_policy.max_seconds) {
+                Ok(answer) => return Ok(answer),
                 Err(Trouble::Away(error)) => {
                     info!("Lease {}: cannot get the uploaded demo yet, retrying: {error}", claim.lease);
                     hold.pause(wait)?;
@@ -81,11 +108,22 @@ impl Fetcher<'_> {
                     .into());
                 }
             }
-        };
+        }
+    }
+
+    /// Like [`Self::keep`], for an uploaded demo, whose hash is known.
+    fn keep_uploaded(
+        &self,
+        claim: &ClaimAnswer,
+        sha256: &str,
+        answer: Response,
+        hold: &Hold<'_>,
+    ) -> Result<HeldDemo<'_>, Ended> {
         let held = self.keep(claim, answer, hold).map_err(|ended| match ended {
             Ended::Failed(failure) if failure.code == FailureCode::FetchFailed => {
                 let message = format!("The render node could not get the uploaded demo. {}", failure.message);
-                Failure { message, ..failure }.into()
+                // The demo is good: the server received all of it.
+                Failure { message, retry: Retry::Elsewhere, ..failure }.into()
             }
             ended => ended,
         })?;
@@ -235,6 +273,15 @@ impl Drop for Scratch {
     }
 }
 
+/// Reads an uploaded demo from the bucket. Errors never contain the address.
+fn follow(answer: &Response, claim: &ClaimAnswer) -> Result<Response, Error> {
+    let bad = |why: &str| Error::new(Kind::Unavailable, ErrorCode::BadAnswer, format!("The bucket {why}."));
+    let address = answer.header("location").ok_or_else(|| bad("has no address"))?;
+    let request = Request::new(Method::GET, address, seconds(claim.fetch_policy.max_seconds));
+    let answer = server_client(claim.bucket_ca.clone())?.send(request)?;
+    if answer.status == 200 { Ok(answer) } else { Err(bad(&format!("answered with status {}", answer.status))) }
+}
+
 /// A client restricted to the addresses that the server's policy and this node's operator allow.
 fn client(policy: &FetchPolicy, extra_allow: &[IpNet]) -> Result<Client, Error> {
     let mut allow = extra_allow.to_vec();
@@ -304,7 +351,6 @@ fn message(host: &str, cause: &str, is_public: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::error::Kind;
 
     #[test]
     fn cause_of_a_failed_fetch_is_shown_only_for_public_addresses() {

@@ -46,6 +46,8 @@ pub struct Made {
     pub log: Option<String>,
     /// Bytes of the parts in which it is uploaded past the server; `None`: to the server.
     pub part_bytes: Option<u64>,
+    /// PEM of the CA certificates to trust there; `None`: the platform's.
+    pub bucket_ca: Option<String>,
 }
 
 /// What the node remembers of a finished clip.
@@ -63,6 +65,8 @@ struct Note {
     /// As in [`Made`].
     #[serde(default)]
     part_bytes: Option<u64>,
+    #[serde(default)]
+    bucket_ca: Option<String>,
     /// Unix time in milliseconds.
     finished_at_ms: i64,
 }
@@ -121,10 +125,20 @@ impl Outbox {
             files::sync(&poster)?;
         }
         let (sha256, video_bytes) = files::hash(&video)?;
-        let Made { pov_verified, log, part_bytes, .. } = made;
+        let Made { pov_verified, log, part_bytes, bucket_ca, .. } = made;
         let (job, node, video_sha256) = (job.to_owned(), self.node.clone(), sha256.to_string());
-        let note =
-            Note { lease, job, node, video_bytes, video_sha256, pov_verified, log, part_bytes, finished_at_ms: now_ms };
+        let note = Note {
+            lease,
+            job,
+            node,
+            video_bytes,
+            video_sha256,
+            pov_verified,
+            log,
+            part_bytes,
+            bucket_ca,
+            finished_at_ms: now_ms,
+        };
         files::write_durably(&dir.join(NOTE), &serde_json::to_vec(&note)?)?;
         files::sync_dir(&self.dir)?;
         Ok(Parcel { dir, note })
@@ -208,6 +222,11 @@ impl Parcel {
         self.note.part_bytes.filter(|bytes| *bytes > 0)
     }
 
+    /// PEM of the CA certificates to trust there; `None`: the platform's.
+    pub fn bucket_ca(&self) -> Option<String> {
+        self.note.bucket_ca.clone()
+    }
+
     /// What completes its lease.
     pub fn completion(&self) -> CompleteRequest {
         let Note { video_sha256, pov_verified, log, .. } = &self.note;
@@ -264,7 +283,14 @@ mod tests {
         let (video, poster) = (dir.join("made.mp4"), dir.join("made.jpg"));
         fs::write(&video, format!("video {lease}")).unwrap();
         fs::write(&poster, b"\xff\xd8\xffjpeg").unwrap();
-        let made = Made { video, poster, pov_verified: Some(true), log: Some("the end".into()), part_bytes: None };
+        let made = Made {
+            video,
+            poster,
+            pov_verified: Some(true),
+            log: Some("the end".into()),
+            part_bytes: None,
+            bucket_ca: None,
+        };
         outbox.keep(name(lease), "job", made, now_ms).unwrap();
     }
 

@@ -30,7 +30,13 @@ impl Delivery<'_> {
     pub fn deliver(&self, parcel: &Parcel) -> Result<(), Ended> {
         self.hold.report(Stage::Uploading, 0.0);
         let (video, part_bytes) = (parcel.video(), parcel.part_bytes());
-        let direct = |part_bytes| Direct { server: self.server, lease: self.lease, hold: self.hold, part_bytes };
+        let direct = |part_bytes| Direct {
+            server: self.server,
+            lease: self.lease,
+            hold: self.hold,
+            part_bytes,
+            ca_pem: parcel.bucket_ca(),
+        };
         let upload = part_bytes.map(|part_bytes| direct(part_bytes).send(&video)).transpose()?.flatten();
         if upload.is_none() {
             self.send_video(&video)?;

@@ -129,13 +129,13 @@ fn attempt(node: &Context, claim: &ClaimAnswer, hold: &Hold<'_>) -> Result<Rende
         warn!("{}: could not create a work directory: {error}", node.name);
         Failure::here(FailureCode::NodeFailed, "The render node could not write to its disk.")
     })?;
-    let part_bytes = claim.upload.as_ref().map(|order| order.part_bytes);
+    let (part_bytes, bucket_ca) = (claim.upload.as_ref().map(|order| order.part_bytes), claim.bucket_ca.clone());
     let made = if is_for_the_game(claim) {
         let Recording { video, poster, pov_verified } = game(node, claim, &demo, work.path(), hold)?;
-        Made { video, poster, pov_verified: Some(pov_verified), log: hold.log(), part_bytes }
+        Made { video, poster, pov_verified: Some(pov_verified), log: hold.log(), part_bytes, bucket_ca }
     } else {
         let video = builtin(node, claim, &demo, work.path(), hold)?;
-        Made { poster: video.with_extension("jpg"), video, pov_verified: None, log: None, part_bytes }
+        Made { poster: video.with_extension("jpg"), video, pov_verified: None, log: None, part_bytes, bucket_ca }
     };
     Ok(Rendered { made, work })
 }

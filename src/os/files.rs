@@ -91,7 +91,7 @@ pub fn hash_of(mut content: impl Read) -> io::Result<(Sha256, u64)> {
 pub fn create_private(path: &Path) -> io::Result<File> {
     remove(path)?;
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

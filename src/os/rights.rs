@@ -7,6 +7,9 @@ use std::path::Path;
 /// Permission bits of the group and of others.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
+/// Permission bits of everybody else.
+#[cfg(unix)]
+const EVERYONE: u32 = 0o007;
 
 /// Whether anyone but the owner has any access.
 #[cfg(unix)]
@@ -17,6 +20,18 @@ pub fn is_open_to_others(file: &Metadata) -> bool {
 /// Whether anyone but the owner has any access.
 #[cfg(not(unix))]
 pub fn is_open_to_others(_: &Metadata) -> bool {
+    false
+}
+
+/// Whether every user has some access, not only the owner and the group.
+#[cfg(unix)]
+pub fn is_open_to_everyone(file: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(file) & EVERYONE != 0
+}
+
+/// Whether every user has some access, not only the owner and the group.
+#[cfg(not(unix))]
+pub fn is_open_to_everyone(_: &Metadata) -> bool {
     false
 }
 

@@ -233,7 +233,7 @@ fn index(app: &App, program: &Path, stop: &StopFlag) {
         let seen = app.indexer.news.rings();
         loop {
             match index::index_next(app, program, stop) {
-                Ok(true) => log::info!("indexed an uploaded demo"),
+                Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
                     log::error!("could not index an uploaded demo: {error}");
@@ -266,6 +266,8 @@ fn measure_storage(app: &App, stop: &StopFlag) {
 const FIRST_LISTING: Duration = Duration::from_mins(10);
 /// How long to wait after the bucket has failed.
 const BUCKET_PAUSE: Duration = Duration::from_secs(60);
+/// When the bucket is listed again after not all could be deleted.
+const LISTING_AGAIN: Duration = Duration::from_hours(1);
 
 /// Deletes in the bucket what is not needed; on a thread of its own, because a bucket may be slow or away. Without a
 /// bucket, the thread ends at once.
@@ -279,7 +281,7 @@ fn sweep_bucket(app: &App, stop: &StopFlag) {
         report("deleted clips in the bucket", deleted);
         if app.clock.monotonic() >= next && !app.stopping() {
             let swept = bucket::sweep(app);
-            next = app.clock.monotonic() + if swept.is_ok() { bucket::LISTING } else { BUCKET_PAUSE };
+            next = app.clock.monotonic() + if swept.is_ok() { bucket::LISTING } else { LISTING_AGAIN };
             report("objects in the bucket", swept);
         }
         pause = pause.min(next.saturating_sub(app.clock.monotonic()));

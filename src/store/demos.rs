@@ -275,16 +275,18 @@ pub fn delete(tx: &mut Tx<'_>, account: AccountId, sha256: &Sha256) -> Result<bo
     Ok(tx.execute(DELETE, named_params! { ":account": account.0, ":sha256": sha256 })? == 1)
 }
 
-/// Hashes of all demos, page by page. Served by `demos_content`.
-const HASHES: &str = "
-    SELECT DISTINCT sha256
+/// Hashes and lengths of all demos, page by page. Served by `demos_content`.
+const CONTENTS: &str = "
+    SELECT sha256, MAX(bytes)
     FROM demos
     WHERE sha256 > :after
+    GROUP BY sha256
     ORDER BY sha256
     LIMIT :limit
 ";
 
-/// Hashes of uploaded demos in order, after the given one.
-pub fn hashes(db: &Db, after: &[u8], limit: u32) -> Result<Vec<Sha256>> {
-    db.rows(HASHES, named_params! { ":after": after, ":limit": limit }, |row| row.get(0))
+/// Hashes and lengths of uploaded demos in the order of hashes, after the given one.
+pub fn contents(db: &Db, after: Option<&Sha256>, limit: u32) -> Result<Vec<(Sha256, u64)>> {
+    let after = after.map_or(&[][..], |sha256| &sha256.0);
+    db.rows(CONTENTS, named_params! { ":after": after, ":limit": limit }, |row| Ok((row.get(0)?, row.get(1)?)))
 }

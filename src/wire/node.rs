@@ -94,6 +94,9 @@ pub struct ClaimAnswer {
     /// How to upload the video past the server (*ours*). Absent if it is uploaded to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadOrder>,
+    /// PEM of the only CA certificates to trust at addresses in the server's bucket (*ours*). Absent: the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_ca: Option<String>,
 }
 
 /// How to upload a video past the server: in parts, whose addresses `POST …/parts` gives.

@@ -1,13 +1,16 @@
 //! The bucket of clips, if there is one: what lies there, who may put it there, and what is to be deleted there.
-//! Names of objects come from [`crate::app::clips::files::ClipFiles`].
+//! Names of objects come from [`crate::app::clips::files::ClipFiles`]. Uploaded demos lie in the same bucket
+//! ([`crate::app::demos::bucket`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
 use crate::os::clock::Clock;
@@ -39,7 +42,9 @@ pub struct Storage {
     pub location: Location,
     /// Who signs the requests.
     pub credentials: Credentials,
-    /// Whether new clips go there. If not, those that lie there are still found.
+    /// The file that they were read from, if it was one.
+    pub credentials_file: Option<PathBuf>,
+    /// Whether new clips and demos go there. If not, those that lie there are still found.
     pub takes_new: bool,
     /// Whether clips are passed on by the server, so that clients need not reach the bucket.
     pub is_proxied: bool,
@@ -60,12 +65,12 @@ pub enum Unfinished {
 pub struct ClipBucket {
     /// The client.
     pub bucket: Bucket,
-    /// Whether new clips go there.
+    /// Whether new clips and demos go there.
     pub takes_new: bool,
     /// Whether the server passes clips on.
     pub is_proxied: bool,
     /// Whether a thread deletes what is doomed; otherwise it is deleted at once.
-    is_served: bool,
+    pub is_served: bool,
     begun: Mutex<HashMap<LeaseId, String>>,
     doomed: Mutex<VecDeque<(LeaseId, [String; 2])>>,
     posters: Mutex<HashMap<String, Option<u64>>>,
@@ -135,7 +140,7 @@ impl ClipBucket {
     /// Copies a file into the bucket.
     pub fn put(&self, name: &str, file: &File, media_type: &str) -> Result<()> {
         lock(&self.posters).remove(name);
-        self.bucket.put_file(&self.key(name), file, media_type)
+        self.bucket.put_file(&self.key(name), file, media_type, None)
     }
 
     /// The length of an object, if there is one.
@@ -184,18 +189,25 @@ impl ClipBucket {
         self.news.ring();
     }
 
-    /// Deletes what is doomed; returns how many leases' objects. After a failure the rest stays for the next call.
+    /// Deletes what is doomed; returns how many leases' objects. What fails stays for the next call.
     pub fn delete_doomed(&self, is_over: impl Fn() -> bool) -> Result<usize> {
-        let mut count = 0;
+        let (mut count, mut refused, mut failed) = (0, Vec::new(), Ok(()));
         while !is_over() {
             let Some((lease, names)) = lock(&self.doomed).pop_front() else { break };
-            if let Err(error) = self.delete(lease, &names) {
-                lock(&self.doomed).push_front((lease, names));
-                return Err(error);
+            match self.delete(lease, &names) {
+                Ok(()) => count += 1,
+                Err(error) => {
+                    let is_away = error.code == ErrorCode::StorageUnavailable;
+                    refused.push((lease, names));
+                    failed = Err(error);
+                    if is_away {
+                        break;
+                    }
+                }
             }
-            count += 1;
         }
-        Ok(count)
+        lock(&self.doomed).extend(refused);
+        failed.map(|()| count)
     }
 
     fn delete(&self, lease: LeaseId, names: &[String; 2]) -> Result<()> {
@@ -214,11 +226,16 @@ impl ClipBucket {
     pub fn try_rights(&self) -> Result<()> {
         let key = self.bucket.key("doctor");
         self.bucket.put(&key, b"doctor", "text/plain", Condition::None)?;
-        self.bucket.head(&key)?;
-        let upload = self.bucket.begin_upload(&key, "text/plain")?;
-        self.bucket.abort_upload(&key, &upload)?;
-        self.bucket.unfinished("", None)?;
-        self.bucket.delete(&key)
+        let tried = self.try_others(&key);
+        // Whatever failed before: the object must not stay.
+        tried.and(self.bucket.delete(&key))
+    }
+
+    fn try_others(&self, key: &str) -> Result<()> {
+        self.bucket.head(key)?;
+        let upload = self.bucket.begin_upload(key, "text/plain")?;
+        self.bucket.abort_upload(key, &upload)?;
+        self.bucket.unfinished("", None).map(drop)
     }
 }
 
@@ -231,9 +248,9 @@ pub struct Object {
 }
 
 impl Object {
-    /// The object with this name and length.
-    pub fn of(bucket: &ClipBucket, name: &str, bytes: u64) -> Self {
-        Self { bucket: bucket.bucket.clone(), key: bucket.key(name), bytes, is_proxied: bucket.is_proxied }
+    /// The object with this full key and length.
+    pub fn of(bucket: &ClipBucket, key: String, bytes: u64) -> Self {
+        Self { bucket: bucket.bucket.clone(), key, bytes, is_proxied: bucket.is_proxied }
     }
 
     /// Where the client is to read it; `None` if the server passes it on.
@@ -243,6 +260,11 @@ impl Object {
         }
         let method = if method == "HEAD" { Method::HEAD } else { Method::GET };
         self.bucket.reading(&method, &self.key, media_type, disposition, ADDRESS_TIME).map(Some)
+    }
+
+    /// Where a node is to read it: nodes reach the bucket, even if clients do not.
+    pub fn address_for_nodes(&self, media_type: &str) -> Result<String> {
+        self.bucket.reading(&Method::GET, &self.key, media_type, None, ADDRESS_TIME)
     }
 
     /// Its content from byte `first`, `count` bytes.

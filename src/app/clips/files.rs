@@ -120,7 +120,7 @@ impl ClipFiles {
         files::write_durably(&self.poster(lease), poster)
     }
 
-    /// The bucket, if new clips go there.
+    /// The bucket, if new clips and demos go there.
     pub fn bucket_for_new(&self) -> Option<&ClipBucket> {
         self.bucket.as_ref().filter(|bucket| bucket.takes_new)
     }
@@ -198,7 +198,7 @@ impl ClipFiles {
     pub fn open_video(&self, lease: LeaseId, bytes: u64) -> io::Result<(Content, u64)> {
         match (open(&self.video(lease)), &self.bucket) {
             (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
-                Ok((Content::Object(Box::new(Object::of(bucket, &self.name(lease, VIDEO), bytes))), bytes))
+                Ok((Content::Object(Box::new(Object::of(bucket, bucket.key(&self.name(lease, VIDEO)), bytes))), bytes))
             }
             (opened, _) => opened,
         }
@@ -210,7 +210,7 @@ impl ClipFiles {
             (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
                 let name = self.name(lease, POSTER);
                 let bytes = bucket.poster_length(&name).ok_or(error)?;
-                Ok((Content::Object(Box::new(Object::of(bucket, &name, bytes))), bytes))
+                Ok((Content::Object(Box::new(Object::of(bucket, bucket.key(&name), bytes))), bytes))
             }
             (opened, _) => opened,
         }

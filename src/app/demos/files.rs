@@ -1,20 +1,39 @@
 //! The files of uploaded demos. A partial file belongs to its upload, a complete one to the accounts that have a row
 //! for it. Orphaned files are removed, but never one that another account has or is uploading.
+//!
+//! A demo lies in the data directory or in the bucket: it is looked for in this order. What is still being uploaded lies
+//! in the data directory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::app::{App, stored_files};
-use crate::domain::error::Result;
+use crate::app::App;
+use crate::app::clips::files::Content;
+use crate::app::demos::bucket;
+use crate::app::stored_files::{self, cannot_store};
+use crate::domain::error::{Error, Kind, Result};
+use crate::domain::error_code::ErrorCode;
+use crate::domain::failure::FailureCode;
 use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
+/// Demos that wait to be deleted in the bucket; the daily listing finds what does not fit.
+const DOOMED: usize = 10_000;
 /// The extension of an upload that is not complete.
 pub(in crate::app) const PARTIAL: &str = "part";
+
+/// A stored demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredDemo {
+    /// Its content's hash: its name.
+    pub sha256: Sha256,
+    /// Its length.
+    pub bytes: u64,
+}
 
 /// Files held by in-flight uploads.
 #[derive(Default)]
@@ -26,11 +45,45 @@ struct Held {
     partial: HashSet<PathBuf>,
     /// Complete demos about to get a row, with the number of uploads.
     whole: HashMap<Sha256, u32>,
+    /// Demos to be deleted in the bucket.
+    doomed: BTreeSet<Sha256>,
+    /// Demos that are being deleted there, or for which that is not known.
+    dying: HashSet<Sha256>,
 }
 
 impl DemoFiles {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a demo to be deleted in the bucket.
+    pub(super) fn doom(&self, sha256: &Sha256) {
+        let mut held = self.lock();
+        if held.doomed.len() < DOOMED {
+            held.doomed.insert(*sha256);
+        }
+    }
+
+    /// Takes all demos that are to be deleted in the bucket.
+    pub(super) fn take_doomed(&self) -> BTreeSet<Sha256> {
+        std::mem::take(&mut self.lock().doomed)
+    }
+
+    /// Refuses uploads of this demo from now on; false if one is about to give it a row, or it has one.
+    pub(super) fn begin_deletion(&self, sha256: &Sha256, has_row: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let mut held = self.lock();
+        let is_needed = held.whole.contains_key(sha256) || has_row()?;
+        if is_needed {
+            held.dying.remove(sha256);
+        } else {
+            held.dying.insert(*sha256);
+        }
+        Ok(!is_needed)
+    }
+
+    /// Takes uploads of this demo again.
+    pub(super) fn end_deletion(&self, sha256: &Sha256) {
+        self.lock().dying.remove(sha256);
     }
 }
 
@@ -66,15 +119,35 @@ impl<'a> Partial<'a> {
         self.file.write_all(bytes)
     }
 
+    /// Writes all of the content; whether it is that of this hash.
+    pub fn fill(&mut self, content: &mut dyn Read, sha256: &Sha256) -> io::Result<bool> {
+        io::copy(content, &mut self.file)?;
+        self.file.rewind()?;
+        Ok(files::hash_of(&self.file)?.0 == *sha256)
+    }
+
+    /// Copies the complete demo into the bucket, if new demos go there and it lies nowhere. Returns whether it is there.
+    pub fn copy_to_bucket(&self, app: &App, demo: &StoredDemo) -> Result<bool> {
+        match app.clip_files.bucket_for_new() {
+            Some(bucket) if !is_local(app, demo) => {
+                bucket::put(bucket, &demo.sha256, &self.file, demo.bytes)?;
+                // A damaged one would be found first.
+                stored_files::remove(&app.store.folder.demo(&demo.sha256));
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Renames the complete file to its final name, durably. An existing file of the same length stays.
-    pub fn keep(&self, demo: &Path) -> io::Result<()> {
+    pub fn keep(&self, app: &App, demo: &StoredDemo) -> io::Result<()> {
         self.file.sync_all()?;
-        let bytes = self.file.metadata()?.len();
-        if fs::metadata(demo).is_ok_and(|there| there.is_file() && there.len() == bytes) {
+        if is_local(app, demo) {
             return Ok(());
         }
-        fs::rename(&self.path, demo)?;
-        demo.parent().map_or(Ok(()), files::sync_dir)
+        let path = app.store.folder.demo(&demo.sha256);
+        fs::rename(&self.path, &path)?;
+        path.parent().map_or(Ok(()), files::sync_dir)
     }
 }
 
@@ -93,18 +166,24 @@ pub struct Hold<'a> {
 }
 
 impl<'a> Hold<'a> {
-    /// From now on no other thread removes the file.
-    pub fn take(app: &'a App, sha256: &Sha256) -> Self {
-        *app.demo_files.lock().whole.entry(*sha256).or_default() += 1;
-        Self { app, sha256: *sha256 }
+    /// From now on no other thread removes the file. Refused while its object is being deleted in the bucket.
+    pub fn take(app: &'a App, sha256: &Sha256) -> Result<Self> {
+        let mut held = app.demo_files.lock();
+        if held.dying.contains(sha256) {
+            let message = "The same demo is being deleted at the moment; try again shortly.";
+            return Err(Error::new(Kind::Unavailable, ErrorCode::StorageUnavailable, message));
+        }
+        *held.whole.entry(*sha256).or_default() += 1;
+        Ok(Self { app, sha256: *sha256 })
     }
 
     /// The upload failed: removes the file, unless an account or another upload needs it.
     pub fn give_up(self) {
         let (app, sha256) = (self.app, self.sha256);
         drop(self);
-        if let Err(error) = remove_unwanted(app, &sha256) {
-            log::warn!("cannot check whether the file of a rejected demo is still needed: {error}");
+        match remove_unwanted(app, &sha256) {
+            Ok(_) => bucket::doom(app, &sha256),
+            Err(error) => log::warn!("cannot check whether the file of a rejected demo is still needed: {error}"),
         }
     }
 }
@@ -121,6 +200,35 @@ impl Drop for Hold<'_> {
     }
 }
 
+/// Whether the data directory has the demo, with its length.
+pub fn is_local(app: &App, demo: &StoredDemo) -> bool {
+    fs::metadata(app.store.folder.demo(&demo.sha256)).is_ok_and(|file| file.is_file() && file.len() == demo.bytes)
+}
+
+/// The content of a demo that has a row. `is_looked_at`: whether the bucket is asked for it now, or whoever reads it will
+/// find out.
+pub fn open(app: &App, demo: &StoredDemo, is_looked_at: bool) -> Result<Content> {
+    let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
+    if is_local(app, demo) {
+        return File::open(app.store.folder.demo(&demo.sha256)).map(Content::File).map_err(unreadable);
+    }
+    match &app.clip_files.bucket {
+        Some(bucket) if !is_looked_at || bucket::length(bucket, &demo.sha256)? == Some(demo.bytes) => {
+            Ok(Content::Object(Box::new(bucket::object(bucket, &demo.sha256, demo.bytes))))
+        }
+        _ => {
+            log::error!("the uploaded demo {} is missing or damaged", demo.sha256);
+            let message = "The uploaded demo is missing on the server, or damaged.";
+            Err(Error::of_failure(Kind::Unprocessable, FailureCode::FetchFailed, message))
+        }
+    }
+}
+
+/// The error for a demo that could not be written.
+pub(in crate::app) fn not_stored(error: io::Error) -> Error {
+    cannot_store("The demo could not be stored.", error)
+}
+
 /// Removes a demo's file if no account and no upload needs it. Returns whether a file was removed.
 pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
     // Locked until the file is gone: an upload of the same content takes its hold before it looks for the file.
@@ -134,7 +242,7 @@ pub fn remove_unwanted(app: &App, sha256: &Sha256) -> Result<bool> {
 /// Removes the file of an abandoned upload. Returns whether a file was removed.
 pub fn remove_left_over(app: &App, path: &Path) -> bool {
     let held = app.demo_files.lock();
-    !held.partial.contains(path) && stored_files::remove(path)
+    !held.partial.contains(path) && !is_held(path) && stored_files::remove(path)
 }
 
 /// Whether a file is held by an upload of this or another process.

@@ -3,11 +3,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
+use crate::app::demos::bucket;
+use crate::app::demos::files::{StoredDemo, is_local};
 use crate::app::demos::index_queue::{IndexQueue, Place};
 use crate::domain::demo::{UNPACK_ORDINARY_RATIO, UNPACKED_BYTES};
 use crate::domain::error::{Error, Result};
@@ -81,6 +83,8 @@ enum Outcome {
     Bad(FailureCode, String),
     /// It needs more disk space than was available.
     Exhausted,
+    /// It lies nowhere, or damaged.
+    Missing,
     /// The server is shutting down.
     Stopped,
 }
@@ -90,15 +94,22 @@ enum Outcome {
 pub fn index_next(app: &App, program: &Path, stop: &StopFlag) -> Result<bool> {
     let Some(mut taken) = take(app)? else { return Ok(false) };
     let sha256 = taken.place.sha256;
-    let outcome = read(app, program, &sha256, stop);
+    let outcome = read(app, program, &taken.place, stop);
     let now = app.clock.now_ms();
     match outcome {
         Ok(Outcome::Stopped) => return Ok(false),
         Ok(Outcome::Indexed(content)) => {
             app.store.write(move |tx| store::demo_indexes::indexed(tx, &sha256, &content, now))?;
+            log::info!("indexed the uploaded demo {sha256}");
         }
         Ok(Outcome::Bad(code, message)) => {
             app.store.write(move |tx| store::demo_indexes::failed(tx, &sha256, code, &message, now))?;
+        }
+        Ok(Outcome::Missing) => {
+            log::error!("the uploaded demo {sha256} is missing or damaged, and cannot be indexed");
+            taken.place.not_before = app.clock.monotonic() + Duration::from_secs(INDEX_RETRY_SECONDS);
+            app.store.write(move |tx| store::demo_indexes::postpone(tx, &sha256, now))?;
+            return Ok(true);
         }
         Ok(Outcome::Exhausted) => {
             // Other work may have used the disk space, so it is retried later, a limited number of times.
@@ -140,16 +151,40 @@ fn take(app: &App) -> Result<Option<Taken<'_>>> {
     }
 }
 
-fn read(app: &App, program: &Path, sha256: &Sha256, stop: &StopFlag) -> Result<Outcome> {
+fn read(app: &App, program: &Path, place: &Place, stop: &StopFlag) -> Result<Outcome> {
+    let Place { account, sha256, .. } = place;
     app.room.check()?;
     let failed = |error| Error::internal("A demo's work directory could not be used.", error);
-    let demo = app.store.folder.demo(sha256);
-    let room = app.room.budget(least_room(&demo).map_err(failed)?, UNPACKED_BYTES)?;
     let workdir = app.store.folder.indexing(sha256);
     files::empty_dir(&workdir).map_err(failed)?;
-    let outcome = watch(app, program, &demo, &workdir, room.bytes(), stop);
+    let bytes = app.store.read(|db| store::demos::bytes(db, *account, sha256))?.unwrap_or_default();
+    let outcome = local(app, &StoredDemo { sha256: *sha256, bytes }, &workdir).and_then(|demo| {
+        let Some(demo) = demo else { return Ok(Outcome::Missing) };
+        let room = app.room.budget(least_room(&demo).map_err(failed)?, UNPACKED_BYTES)?;
+        watch(app, program, &demo, &workdir, room.bytes(), stop)
+    });
     fs::remove_dir_all(&workdir).map_err(failed)?;
     outcome
+}
+
+/// The demo's file: in the data directory, or a copy from the bucket in the work directory; `None` if it is missing or
+/// damaged.
+fn local(app: &App, demo: &StoredDemo, workdir: &Path) -> Result<Option<PathBuf>> {
+    if is_local(app, demo) {
+        return Ok(Some(app.store.folder.demo(&demo.sha256)));
+    }
+    let Some(bucket) = &app.clip_files.bucket else { return Ok(None) };
+    if bucket::length(bucket, &demo.sha256)? != Some(demo.bytes) {
+        return Ok(None);
+    }
+    let mut part = app.room.part();
+    part.need_exactly(demo.bytes)?;
+    let copy = workdir.join("copy");
+    let failed = |error| Error::internal("An uploaded demo could not be copied from the bucket.", error);
+    files::write_new(&copy, &mut bucket::reader(bucket, &demo.sha256, demo.bytes)).map_err(failed)?;
+    part.written(demo.bytes);
+    let is_whole = files::hash(&copy).map_err(failed)? == (demo.sha256, demo.bytes);
+    Ok(Some(copy).filter(|_| is_whole))
 }
 
 /// Bytes that a typical demo of this size takes unpacked.

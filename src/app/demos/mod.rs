@@ -1,5 +1,6 @@
-//! Uploaded demos: streamed to disk, deduplicated by content, counted against each account's quota.
+//! Uploaded demos: streamed to disk or into the bucket, deduplicated by content, counted against each account's quota.
 
+pub mod bucket;
 pub mod files;
 pub mod incoming;
 pub mod index;
@@ -8,14 +9,15 @@ pub mod operator;
 pub mod owner;
 pub mod titles;
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::app::App;
-use crate::app::demos::files::{Hold, Partial};
+pub use crate::app::demos::files::StoredDemo;
+use crate::app::demos::files::{Hold, Partial, not_stored};
 use crate::app::demos::incoming::Share;
-use crate::app::stored_files::{cannot_store, read_some, too_large};
+use crate::app::stored_files::{read_some, too_large};
 use crate::domain::demo::{DEMO_BYTES, Indexing, uploaded_demo};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
@@ -31,21 +33,13 @@ use crate::store::{self, Db};
 
 /// Bytes read before they are written.
 const CHUNK: usize = 256 * 1024;
-/// A stored demo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredDemo {
-    /// Its content's hash: its name.
-    pub sha256: Sha256,
-    /// Its length.
-    pub bytes: u64,
-}
 
 /// Receives a demo of unknown length. See [`receive_sized`].
 pub fn receive(app: &App, caller: &Caller, body: &mut dyn Read) -> Result<StoredDemo> {
     receive_sized(app, caller, body, None)
 }
 
-/// Streams a demo to disk; `stated` is the client's `Content-Length`, if any. Identical content is stored once. The
+/// Streams a demo to disk, and from there into the bucket, if new demos go there; `stated` is the client's `Content-Length`, if any. Identical content is stored once. The
 /// demo is durable when this returns; a rejected or interrupted upload leaves nothing behind.
 ///
 /// Disk space and quota are checked before the bytes are read. Bytes over the quota are still read, but not written, as
@@ -54,10 +48,12 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     let account = caller.account.id;
     let mut arrival = Arrival::begin(app, account, stated)?;
     let demo = arrival.take_in(body)?;
-    let mut hold = Some(Hold::take(app, &demo.sha256));
-    // Locked, because the same content may be deleted concurrently, here or by `admin`.
-    let stored = app.store.folder.lock_demos().and_then(|_lock| {
-        store(app, account, &demo, arrival.file.as_ref())?;
+    let mut hold = Some(Hold::take(app, &demo.sha256)?);
+    let copied = arrival.file.as_ref().map_or(Ok(false), |file| file.copy_to_bucket(app, &demo));
+    let stored = copied.and_then(|is_in_bucket| {
+        // Locked, because the same content may be deleted concurrently, here or by `admin`.
+        let _lock = app.store.folder.lock_demos()?;
+        store(app, account, &demo, arrival.file.as_ref(), is_in_bucket)?;
         // Still under the lock: a deletion that comes next must be able to remove the file.
         drop(hold.take());
         Ok(())
@@ -77,10 +73,16 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
 }
 
 /// Stores a complete demo. Without a file, the account must have it already.
-fn store(app: &App, account: AccountId, demo: &StoredDemo, file: Option<&Partial<'_>>) -> Result<()> {
+fn store(
+    app: &App,
+    account: AccountId,
+    demo: &StoredDemo,
+    file: Option<&Partial<'_>>,
+    is_in_bucket: bool,
+) -> Result<()> {
     let (demo, is_written) = (*demo, file.is_some());
-    if let Some(file) = file {
-        file.keep(&app.store.folder.demo(&demo.sha256)).map_err(not_stored)?;
+    if let Some(file) = file.filter(|_| !is_in_bucket) {
+        file.keep(app, &demo).map_err(not_stored)?;
     }
     let (now, default) = (app.clock.now_ms(), app.settings.quotas.demo_bytes);
     app.store.write(move |tx| {
@@ -225,10 +227,6 @@ impl<'a> Arrival<'a> {
         }
         Ok(StoredDemo { sha256: hasher.finalize().into(), bytes })
     }
-}
-
-fn not_stored(error: io::Error) -> Error {
-    cannot_store("The demo could not be stored.", error)
 }
 
 /// How many more bytes of demos an account may upload.

@@ -1,7 +1,7 @@
 //! Uploaded demos for their account and the operator: list, delete.
 
 use crate::app::audit::{self, AuditLog};
-use crate::app::demos::files;
+use crate::app::demos::{bucket, files};
 use crate::app::{App, accounts};
 use crate::domain::demo::{DemoInfo, UploadedDemo};
 use crate::domain::error::{Error, Kind, Result};
@@ -92,6 +92,7 @@ fn remove(app: &App, sha256: Sha256, forget: impl FnOnce() -> Result<bool>) -> R
     if forget()? {
         // If this fails, the file is orphaned: the sweep removes it and doctor reports it.
         files::remove_unwanted(app, &sha256)?;
+        bucket::doom(app, &sha256);
     }
     Ok(())
 }

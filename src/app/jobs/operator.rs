@@ -7,13 +7,14 @@ use crate::app::jobs::lifecycle;
 use crate::app::jobs::search;
 use crate::app::short_id::{CANDIDATES, SEARCHED};
 use crate::app::{App, audit};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{JobId, KeyId};
 use crate::domain::job::JobStatus;
 use crate::domain::list::LIST_ROWS;
 use crate::domain::operator::Operator;
 use crate::store::{self, Db};
+use crate::wire::time::rfc3339;
 
 pub use crate::app::jobs::any_job::AnyJob;
 pub use crate::app::short_id::Named;
@@ -48,11 +49,23 @@ pub fn list(app: &App, filter: &Filter, limit: u32) -> Result<Vec<AnyJob>> {
     }
 }
 
-/// The full id of a job.
+/// The full id of a job; an error for one that was lost when this store took the place of another.
 pub fn id_of(app: &App, named: Named) -> Result<Uuid> {
-    named.resolve("job", "admin jobs list", SEARCHED, |ending| {
+    let id = named.resolve("job", "admin jobs list", SEARCHED, |ending| {
         app.store.read(|db| store::job_search::by_ending(db, ending, SEARCHED, CANDIDATES))
-    })
+    })?;
+    match app.epochs.lost(&id) {
+        Some(window) if app.store.read(|db| store::job_search::by_public_id(db, id))?.is_none() => {
+            let message = format!(
+                "The job {id} is not here: its id is from the time between {} and {}, whose jobs were lost when this store \
+                 took the place of another. Its client must submit it again; it is not billed.",
+                rfc3339(window.from_ms),
+                rfc3339(window.until_ms)
+            );
+            Err(Error::new(Kind::NotFound, ErrorCode::LostInFailover, message))
+        }
+        _ => Ok(id),
+    }
 }
 
 /// One job.

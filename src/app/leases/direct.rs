@@ -24,6 +24,11 @@ pub fn part_bytes(app: &App) -> Option<u64> {
     app.clip_files.bucket_for_new().map(|_| PART_BYTES)
 }
 
+/// PEM of the only CA certificates that a node is to trust at the bucket's addresses; `None`: those of its platform.
+pub fn bucket_ca(app: &App) -> Option<String> {
+    app.clip_files.bucket.as_ref().and_then(|bucket| bucket.bucket.ca_pem()).map(str::to_owned)
+}
+
 /// Addresses for the parts with these hashes; of the upload that was begun before, or of a new one.
 pub fn parts(app: &App, node: &Node, lease: LeaseId, upload: Option<String>, hashes: &[Sha256]) -> Result<Parts> {
     live_job(app, node.id, lease)?;

@@ -1,9 +1,10 @@
 //! Transfers of a lease: demo download, chunked video upload, and the poster.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use crate::app::clips::files::Content;
+use crate::app::demos::files::StoredDemo;
 use crate::app::leases::live::live_job;
 use crate::app::leases::upload_turns::{Part, Turn};
 use crate::app::stored_files::{body_incomplete, cannot_store, read_some, too_large};
@@ -112,18 +113,13 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     Ok(poster.len() as u64)
 }
 
-/// The uploaded demo of this lease's job: an open file and its length.
-pub fn open_demo(app: &App, node: &Node, lease: LeaseId) -> Result<(File, u64)> {
+/// The uploaded demo of this lease's job: its content and its length. `direct`: the node reads it in the bucket, if it lies
+/// there, and finds out itself if it does not.
+pub fn open_demo(app: &App, node: &Node, lease: LeaseId, direct: bool) -> Result<(Content, u64)> {
     let job = live_job(app, node.id, lease)?;
     let demo = app.store.read(|db| demos::of_job(db, &store::jobs::by_id(db, job)?))?;
     let Some((sha256, bytes)) = demo else {
         return Err(Error::not_found("The job's demo was not uploaded to this server."));
     };
-    let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
-    let file = File::open(app.store.folder.demo(&sha256)).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length != bytes {
-        return Err(Error::internal("An uploaded demo is damaged.", format!("it has {length} bytes, not {bytes}")));
-    }
-    Ok((file, bytes))
+    Ok((demos::files::open(app, &StoredDemo { sha256, bytes }, !direct)?, bytes))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::app::App;
 use crate::app::upkeep::doctor::{self, Fault};
-use crate::app::upkeep::{health, replica};
+use crate::app::upkeep::health;
 use crate::domain::error::{Error, Result};
 use crate::os::doorbell::Doorbell;
 
@@ -16,6 +16,14 @@ use crate::os::doorbell::Doorbell;
 const EVERY: Duration = Duration::from_secs(300);
 /// The examination of an appliance with many files takes long: the pause is at least so many times as long.
 const LONGER: u32 = 50;
+/// Pause between two listings of the bucket, which cost the store a request for each thousand objects. What was found by the
+/// last one is shown meanwhile.
+pub const LISTING: Duration = Duration::from_hours(1);
+/// Objects that are listed: a million take a thousand requests and about 100 MB of memory. Those of a larger bucket are
+/// compared with the rows by `admin doctor` alone.
+const OBJECTS: usize = 1_000_000;
+/// What only a listing finds.
+const BY_LISTING: [&str; 3] = ["bucket_orphans", "demos_missing", "videos_missing"];
 /// Backups that are listed, the newest ones.
 pub const BACKUPS: usize = 50;
 /// Files in the directory of backups that are looked at.
@@ -43,6 +51,8 @@ pub struct Findings {
 #[derive(Default)]
 pub struct Board {
     latest: Mutex<Option<Findings>>,
+    /// When the bucket was last listed, by the monotonic clock.
+    listed: Mutex<Option<Duration>>,
     wanted: Doorbell,
 }
 
@@ -85,9 +95,11 @@ pub fn wait(app: &App, seen: u64, at_most: Duration) {
 
 fn examine(app: &App, subject: &Subject) -> Result<Vec<Fault>> {
     let Subject { host, certificate } = subject.clone();
-    let mut faults = doctor::examine_served(app, host, certificate)?;
-    if let Some(socket) = &app.settings.replica_socket {
-        faults.extend(replica::fault(socket, &app.store.folder.store(), app.clock.now_ms()));
+    let lists = is_listing_due(app);
+    let mut faults = doctor::examine_served(app, host, certificate, if lists { OBJECTS } else { 0 })?;
+    if !lists {
+        let last = latest(app).map(|last| last.faults).unwrap_or_default();
+        faults.extend(last.into_iter().filter(|fault| BY_LISTING.contains(&fault.code)));
     }
     // Doctor knows more about those that it finds, too.
     for warning in health::warnings(app)? {
@@ -96,6 +108,16 @@ fn examine(app: &App, subject: &Subject) -> Result<Vec<Fault>> {
         }
     }
     Ok(faults)
+}
+
+/// Whether the bucket, if there is one, is to be listed now; it counts as listed from then on.
+fn is_listing_due(app: &App) -> bool {
+    let (mut listed, now) = (app.findings.listed.lock().unwrap_or_else(PoisonError::into_inner), app.clock.monotonic());
+    let is_due = app.clip_files.bucket.is_none() || listed.is_none_or(|at| now.saturating_sub(at) >= LISTING);
+    if is_due {
+        *listed = Some(now);
+    }
+    is_due
 }
 
 /// A file in the data directory's `backups`.

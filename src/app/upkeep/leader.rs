@@ -213,6 +213,7 @@ fn acquire(bucket: &Bucket, key: &str, me: &str, clock: &dyn Clock, stop: &StopF
         if let Some(condition) = condition {
             let written = bucket.put(key, format!("{me} 0").as_bytes(), MEDIA_TYPE, condition)?;
             if let Put::Written(etag) = written {
+                check_conditions(bucket, key, me)?;
                 return Ok(Some(Held { renewed: start, etag, count: 0 }));
             }
         } else if !is_told {
@@ -221,6 +222,21 @@ fn acquire(bucket: &Bucket, key: &str, me: &str, clock: &dyn Clock, stop: &StopF
         }
         if stop.wait(Duration::from_secs(1)) {
             return Ok(None);
+        }
+    }
+}
+
+/// Fails if the store writes whatever the condition: then two servers could lead.
+fn check_conditions(bucket: &Bucket, key: &str, me: &str) -> Result<()> {
+    match bucket.put(key, format!("{me} 0").as_bytes(), MEDIA_TYPE, Condition::Absent)? {
+        Put::Refused => Ok(()),
+        Put::Written(_) => {
+            let message = format!(
+                "The bucket {} ignores the conditions of a write (If-None-Match), so two servers could lead at once. Use a \
+                 store that knows them, or no --leader-lock.",
+                bucket.name()
+            );
+            Err(Error::new(Kind::Internal, ErrorCode::BucketRefused, message))
         }
     }
 }

@@ -5,12 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::app::App;
-use crate::app::upkeep::doctor::Fault;
 use crate::os::local_http;
 use crate::wire::litestream;
-
-/// Seconds that the replica may be behind before doctor says so.
-pub const REPLICA_BEHIND_SECONDS: u64 = 60;
 
 /// When the replica last had everything, Unix time in milliseconds; 0 if nothing is known.
 #[derive(Default)]
@@ -31,33 +27,8 @@ pub fn lag_seconds(app: &App) -> Option<f64> {
     Some(behind_ms as f64 / 1_000.0)
 }
 
-/// What doctor says about the replica, if anything is wrong with it.
-pub fn fault(socket: &Path, store: &Path, now_ms: i64) -> Option<Fault> {
-    match synced_at(socket, store) {
-        Err(why) => Some(Fault::new(
-            "replica_gone",
-            format!(
-                "The store is not being replicated: Litestream, on {}, does not say that it is. {why}",
-                socket.display()
-            ),
-            "See `systemctl status dinkem-appliance-litestream` and docs/standby.md. Until then, what is written here is lost \
-             with this machine.",
-        )),
-        Ok(at) => {
-            let seconds = (now_ms - at) / 1_000;
-            (seconds > REPLICA_BEHIND_SECONDS.cast_signed()).then(|| {
-                Fault::new(
-                    "replica_behind",
-                    format!("The replica is {seconds} seconds behind: what was written since then is lost with this machine."),
-                    "Litestream cannot reach the replica, or not fast enough: see `journalctl -u dinkem-appliance-litestream`.",
-                )
-            })
-        }
-    }
-}
-
 /// When the replica last had everything, Unix time in milliseconds. The error is a sentence.
-fn synced_at(socket: &Path, store: &Path) -> Result<i64, String> {
+pub(in crate::app::upkeep) fn synced_at(socket: &Path, store: &Path) -> Result<i64, String> {
     let answer = local_http::get(socket, "/list").map_err(|error| format!("It does not answer: {error}."))?;
     let store = fs::canonicalize(store).map_err(|error| format!("The store cannot be found: {error}."))?;
     let is_ours = |path: &str| fs::canonicalize(path).is_ok_and(|path| path == store);

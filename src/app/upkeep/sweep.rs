@@ -1,6 +1,6 @@
 //! Orphaned files: files without a row, left only by a crash between writing a file and its commit.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
-/// Hashes of demos read at once.
+/// Rows of demos read at once.
 const PAGE: u32 = 1_000;
 /// Characters of a demo's name.
 const HASH_DIGITS: usize = 64;
@@ -70,25 +70,26 @@ fn is_partial(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == PARTIAL)
 }
 
-/// Expected paths of all demos with a row.
-pub(in crate::app) fn known_demos(app: &App) -> Result<HashSet<PathBuf>> {
-    let mut known = HashSet::new();
-    let mut after = Vec::new();
+/// All demos with a row, and their lengths.
+pub(in crate::app) fn known_demos(app: &App) -> Result<HashMap<Sha256, u64>> {
+    let mut known = HashMap::new();
+    let mut after = None;
     loop {
-        let page = app.store.read(|db| store::demos::hashes(db, &after, PAGE))?;
-        let Some(last) = page.last() else { return Ok(known) };
-        after = last.0.to_vec();
-        known.extend(page.iter().map(|hash| app.store.folder.demo(hash)));
+        let page = app.store.read(|db| store::demos::contents(db, after.as_ref(), PAGE))?;
+        let Some((last, _)) = page.last() else { return Ok(known) };
+        after = Some(*last);
+        known.extend(page);
     }
 }
 
 /// Demos without a row, and incomplete uploads.
-pub(in crate::app) fn orphaned_demos(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
+pub(in crate::app) fn orphaned_demos(app: &App, known: &HashMap<Sha256, u64>) -> Result<Vec<PathBuf>> {
     let mut orphans = Vec::new();
     for entry in entries(&app.store.folder.demos())? {
         let path = entry.path();
-        let is_whole = entry.file_name().len() == HASH_DIGITS;
-        if is_partial(&path) || (is_whole && !known.contains(&path)) {
+        let name = entry.file_name();
+        let is_needed = || name.to_str().and_then(Sha256::parse).is_some_and(|sha256| known.contains_key(&sha256));
+        if is_partial(&path) || (name.len() == HASH_DIGITS && !is_needed()) {
             orphans.push(path);
         }
     }

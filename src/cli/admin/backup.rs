@@ -71,6 +71,7 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             "demos": made.demos,
             "videos": made.videos,
             "clips_in_bucket": made.in_bucket,
+            "demos_in_bucket": made.demos_in_bucket,
             "left_out": made.left_out,
         }));
     } else {
@@ -84,11 +85,12 @@ pub fn make(args: &BackupArgs, app: &App, call: &Call) -> Result<()> {
             counted(made.demos, "demo")
         ));
     }
-    if made.in_bucket > 0 {
+    if made.in_bucket + made.demos_in_bucket > 0 {
         output::say(&format!(
-            "Not copied, because they lie in the bucket: the videos of {}. The backup lists their keys and checksums; keep \
-             the bucket as well.",
-            counted(made.in_bucket, "clip")
+            "Not copied, because they lie in the bucket: the videos of {}, and {}. The backup lists their keys and checksums; \
+             keep the bucket as well.",
+            counted(made.in_bucket, "clip"),
+            counted(made.demos_in_bucket, "demo")
         ));
     }
     if !made.left_out.is_empty() {
@@ -116,6 +118,7 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             "jobs": restored.jobs,
             "videos": restored.videos,
             "clips_in_bucket": restored.in_bucket,
+            "demos_in_bucket": restored.demos_in_bucket,
             "clips_forgotten": restored.forgotten,
             "lost_from": rfc3339(restored.lost.from_ms),
             "lost_until": rfc3339(restored.lost.until_ms),
@@ -140,10 +143,11 @@ pub fn restore(args: &RestoreArgs, data_dir: &Path, call: &Call) -> Result<()> {
             output::line(&format!("replaced: {}", aside.display()));
         }
     }
-    if restored.in_bucket > 0 {
+    if restored.in_bucket + restored.demos_in_bucket > 0 {
         output::say(&format!(
-            "In the bucket when the backup was made: {}. Configure [storage] as it was before you start the server.",
-            counted(restored.in_bucket, "clip")
+            "In the bucket when the backup was made: {} and {}. Configure [storage] as it was before you start the server.",
+            counted(restored.in_bucket, "clip"),
+            counted(restored.demos_in_bucket, "demo")
         ));
     }
     if restored.forgotten > 0 {

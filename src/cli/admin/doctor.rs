@@ -7,17 +7,15 @@ use serde_json::json;
 
 use crate::app::clips::bucket::Storage;
 use crate::app::upkeep::doctor::{self, Examination, Fault};
-use crate::app::upkeep::replica;
 use crate::appliance::server_url;
 use crate::cli::admin::{Call, hints, output};
 use crate::domain::epoch::LostWindow;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::wording::counted;
-use crate::os::clock::{Clock, SystemClock};
+use crate::os::clock::SystemClock;
 use crate::os::random::SystemRandom;
 use crate::os::url::host_of;
-use crate::store::STORE;
 use crate::wire::time::rfc3339;
 
 /// Check the appliance and print a fix for each problem; exit status 1 if there is any
@@ -44,20 +42,17 @@ pub struct Args {
 pub fn run(args: Args, storage: Option<Storage>, data_dir: &Path, call: &Call) -> Result<()> {
     // A server with a URL but no CA does not use the appliance's own certificate.
     let served = server_url::recorded(data_dir).filter(|server| server.ca.is_some());
-    let clock = SystemClock::new();
-    let store = data_dir.join(STORE);
-    let replica = args.replica_socket.and_then(|socket| replica::fault(&socket, &store, clock.now_ms()));
     let examination = Examination {
         data_dir: data_dir.to_owned(),
         host: served.and_then(|server| host_of(&server.url)),
         certificate: args.tls_cert,
-        clock: Arc::new(clock),
+        clock: Arc::new(SystemClock::new()),
         random: Arc::new(SystemRandom),
         storage,
+        replica_socket: args.replica_socket,
         fix: args.fix,
     };
-    let mut faults = doctor::examine(&examination)?;
-    faults.extend(replica);
+    let faults = doctor::examine(&examination)?;
     show(&faults, &doctor::lost_windows(&examination), call);
     match faults.iter().filter(|fault| !fault.fixed).count() {
         0 => Ok(()),

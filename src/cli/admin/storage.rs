@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::app::upkeep::move_clips::{self, To};
+use crate::app::upkeep::bucket_usage::{self, BucketUsage};
+use crate::app::upkeep::move_storage::{self, Count, To};
 use crate::app::upkeep::storage::{self, AccountStorage, Storage};
 use crate::cli::admin::{Call, output};
 use crate::domain::error::Result;
@@ -11,7 +12,7 @@ use crate::domain::wording::counted;
 use crate::os::disk_usage::Usage;
 use crate::wire::human;
 
-/// Clips between two reports of progress.
+/// Clips and demos between two reports of progress.
 const SAID: u64 = 1_000;
 
 /// Show what lies on the disk: clips, demos, archive, database, free space; and what each account stores
@@ -24,15 +25,15 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Move all clips between the data directory and the bucket of [storage], beside the running server; may be
+    /// Move all clips and uploaded demos between the data directory and the bucket of [storage], beside the running server; may be
     /// interrupted and repeated
     #[command(after_help = "\
-First set kind in [storage] of config.toml to where new clips are to go, and restart the server.
+First set kind in [storage] of config.toml to where new clips and demos are to go, and restart the server.
 
 Example:
   dinkem-appliance admin storage move --to s3")]
     Move {
-        /// Where the clips are moved: `s3`, the bucket, or `disk`, the data directory
+        /// Where they are moved: `s3`, the bucket, or `disk`, the data directory
         #[arg(long, value_name = "KIND")]
         to: Destination,
     },
@@ -48,39 +49,52 @@ enum Destination {
 
 pub fn run(args: Args, app: &App, call: &Call) -> Result<()> {
     if let Some(Command::Move { to }) = args.command {
-        return move_clips(to, app, call);
+        return move_all(to, app, call);
     }
     let storage = storage::show(app)?;
+    // The disk is shown even if the bucket cannot be reached.
+    let bucket = bucket_usage::measure(app);
     if call.json {
-        output::json(&view(&storage));
+        let mut shown = view(&storage);
+        shown["bucket"] = view_bucket(&bucket);
+        output::json(&shown);
     } else {
-        print(&storage);
+        print(&storage, &bucket);
     }
     Ok(())
 }
 
-fn move_clips(to: Destination, app: &App, call: &Call) -> Result<()> {
+fn move_all(to: Destination, app: &App, call: &Call) -> Result<()> {
     let to = match to {
         Destination::S3 => To::S3,
         Destination::Disk => To::Disk,
     };
-    let moved = move_clips::move_all(app, to, |so_far| {
-        if so_far.clips > 0 && so_far.clips.is_multiple_of(SAID) {
-            output::say(&format!("{} moved …", counted(so_far.clips, "clip")));
+    let mut said = 0;
+    let moved = move_storage::move_all(app, to, |so_far| {
+        let (clips, demos) = (so_far.clips.moved, so_far.demos.moved);
+        if clips + demos >= said + SAID {
+            said = clips + demos;
+            output::say(&format!("{} and {} moved …", counted(clips, "clip"), counted(demos, "demo")));
         }
     })?;
+    let (clips, demos) = (&moved.clips, &moved.demos);
     if call.json {
-        output::json(&json!({
-            "moved": moved.clips,
-            "bytes": moved.bytes,
-            "there_before": moved.there,
-            "missing": moved.missing,
-        }));
+        let view = |count: &Count| {
+            json!({
+                "moved": count.moved,
+                "bytes": count.bytes,
+                "there_before": count.there,
+                "missing": count.missing,
+            })
+        };
+        output::json(&json!({ "clips": view(clips), "demos": view(demos) }));
     } else {
-        output::line(&format!("moved:        {} ({})", counted(moved.clips, "clip"), human::size(moved.bytes)));
-        output::line(&format!("there before: {}", counted(moved.there, "clip")));
-        if moved.missing > 0 {
-            output::line(&format!("missing:      {}; see `admin doctor`", counted(moved.missing, "clip")));
+        let both = |of: fn(&Count) -> u64| format!("{} and {}", counted(of(clips), "clip"), counted(of(demos), "demo"));
+        let bytes = human::size(clips.bytes + demos.bytes);
+        output::line(&format!("moved:        {} ({bytes})", both(|count| count.moved)));
+        output::line(&format!("there before: {}", both(|count| count.there)));
+        if clips.missing + demos.missing > 0 {
+            output::line(&format!("missing:      {}; see `admin doctor`", both(|count| count.missing)));
         }
     }
     Ok(())
@@ -117,7 +131,18 @@ fn view(storage: &Storage) -> Value {
     })
 }
 
-fn print(storage: &Storage) {
+/// `null` without a bucket.
+fn view_bucket(bucket: &Result<Option<BucketUsage>>) -> Value {
+    match bucket {
+        Ok(usage) => usage.map_or(
+            Value::Null,
+            |BucketUsage { objects, bytes, is_cut }| json!({ "objects": objects, "bytes": bytes, "more": is_cut }),
+        ),
+        Err(error) => json!({ "error": error.to_string() }),
+    }
+}
+
+fn print(storage: &Storage, bucket: &Result<Option<BucketUsage>>) {
     let row = |name: &str, usage: &Usage| [name.to_owned(), human::size(usage.bytes), counted(usage.files, "file")];
     let rows = [
         row("clips", &storage.clips),
@@ -131,6 +156,14 @@ fn print(storage: &Storage) {
     output::line(&output::table(["WHAT", "SIZE", "COUNT"], &rows));
     let free = storage.free.map_or_else(|| "unknown".to_owned(), human::size);
     output::line(&format!("Disk: {free} free (reserve {})", human::size(storage.reserve)));
+    match bucket {
+        Ok(None) => {}
+        Ok(Some(BucketUsage { objects, bytes, is_cut })) => {
+            let more = if *is_cut { ", and more that were not counted" } else { "" };
+            output::line(&format!("Bucket: {} in {}{more}", human::size(*bytes), counted(*objects, "object")));
+        }
+        Err(error) => output::line(&format!("Bucket: {}", output::plain(&error.to_string()))),
+    }
     if storage.accounts.is_empty() {
         return;
     }

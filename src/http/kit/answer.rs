@@ -32,6 +32,11 @@ pub fn empty(status: u16) -> Response {
     Response { status_code: status, headers: Vec::new(), data: ResponseBody::empty(), upgrade: None }
 }
 
+/// Sends the client to an address that is good for minutes.
+pub fn elsewhere(address: String) -> Response {
+    header(header(empty(302), "Location", address), "Cache-Control", "no-store")
+}
+
 pub fn with_body(status: u16, content_type: &'static str, data: ResponseBody) -> Response {
     Response { status_code: status, headers: vec![("Content-Type".into(), content_type.into())], data, upgrade: None }
 }

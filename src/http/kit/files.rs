@@ -1,8 +1,7 @@
 //! Streams a file, whole or a single range, with a strong validator. rouille's own file responses do not support
 //! ranges.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 
 use rouille::{Request, Response, ResponseBody};
 
@@ -77,9 +76,9 @@ fn part(content: Content, first: u64, bytes: u64) -> Result<ResponseBody> {
     Ok(ResponseBody::from_reader_and_size(content, size(bytes)))
 }
 
-/// Streams the next `bytes` bytes of a file.
-pub fn stream(file: File, bytes: u64) -> ResponseBody {
-    ResponseBody::from_reader_and_size(file.take(bytes), size(bytes))
+/// Streams content of `bytes` bytes from its start.
+pub fn stream(content: Content, bytes: u64) -> Result<ResponseBody> {
+    part(content, 0, bytes)
 }
 
 fn size(bytes: u64) -> usize {
@@ -89,6 +88,8 @@ fn size(bytes: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     const TEN: &[u8] = b"0123456789";

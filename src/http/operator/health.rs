@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::app::tls;
 use crate::app::upkeep::findings::{self, Findings};
-use crate::app::upkeep::{backup, health, history};
+use crate::app::upkeep::{backup, health, history, promote};
 use crate::domain::error::Result;
 use crate::http::operator::actions::{Action, Done, Fields};
 use crate::http::operator::charts;
@@ -49,6 +49,13 @@ fn list(context: &Context<'_>, found: Option<&Findings>) -> Markup {
                             span.warn { (icon(Icon::Warning)) }
                             p { b { (fault.message) } " " span.dim { (fault.remedy) } " " span.mono.small.dim { (fault.code) } }
                         }
+                    }
+                }
+                @for lost in promote::lost_windows(context.app) {
+                    p.nothing {
+                        "This store took the place of another " (context.when(lost.until_ms)) ": jobs accepted between "
+                        (context.exact(lost.from_ms)) " and " (context.exact(lost.until_ms)) " may be lost. Clients that ask for one "
+                        "get " code { "lost_in_failover" } "."
                     }
                 }
                 p.nothing.dim { "Checked " (context.when(found.at_ms)) ". "

@@ -96,7 +96,13 @@ impl Bucket {
         let ask = about("read its lifecycle rules", &[("lifecycle", "")]);
         let answer = match self.ask(&ask)? {
             Ok(answer) => answer,
-            Err(refusal) if refusal.code == "NoSuchLifecycleConfiguration" || refusal.status == 404 => return Ok(None),
+            // A store without such rules has none.
+            Err(refusal)
+                if refusal.status == 404
+                    || ["NoSuchLifecycleConfiguration", "NotImplemented"].contains(&refusal.code.as_str()) =>
+            {
+                return Ok(None);
+            }
             Err(refusal) => return Err(self.explain(ask.what, &refusal)),
         };
         let text = self.xml(ask.what, answer)?;

@@ -13,6 +13,7 @@ mod xml;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
@@ -41,6 +42,8 @@ pub struct Location {
     pub region: String,
     /// Whether a plain HTTP endpoint beyond this machine is accepted.
     pub allow_http: bool,
+    /// PEM of the only CA certificates to trust; `None` trusts the platform's.
+    pub ca_pem: Option<String>,
 }
 
 impl Location {
@@ -74,6 +77,8 @@ pub struct Bucket {
     client: Client,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// Whether requests are over, because the server is shutting down.
+    is_over: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Bucket {
@@ -94,13 +99,13 @@ impl Bucket {
         let client = Client::new(ClientOptions {
             // The operator chose the endpoint.
             addresses: Addresses::Any,
-            ca_pem: None,
+            ca_pem: location.ca_pem.clone(),
             redirects: 0,
             connect_timeout: CONNECT,
             stall_timeout: STALL,
             body_timeout: None,
         })?;
-        Ok(Self { location, signer, credentials, client, clock, random })
+        Ok(Self { location, signer, credentials, client, clock, random, is_over: Arc::default() })
     }
 
     /// `bucket at host`, for messages.
@@ -119,8 +124,14 @@ impl Bucket {
         self.signer.base_url().origin().ascii_serialization()
     }
 
+    /// PEM of the only CA certificates that whoever uploads past the server is to trust; `None`: the platform's.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.location.ca_pem.as_deref()
+    }
+
     /// Breaks off all requests: the server is shutting down.
     pub fn hang_up(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
         self.client.shut_down();
     }
 }
@@ -139,7 +150,7 @@ fn check(location: &Location) -> Result<rusty_s3::Bucket> {
     }
     let is_local = url::address_of(&location.endpoint).is_some_and(|address| address.is_loopback());
     if endpoint.scheme() == "http" && !is_local && !location.allow_http {
-        let message = "The endpoint is plain HTTP: whoever is in between could read and change clips. Use https, or set \
+        let message = "The endpoint is plain HTTP: whoever is in between could read and change clips and demos. Use https, or set \
                        allow_http = true if the network is trusted.";
         return Err(Error::invalid("endpoint", message));
     }
@@ -179,6 +190,7 @@ mod tests {
             prefix: "studio/".into(),
             region: "us-east-1".into(),
             allow_http: false,
+            ca_pem: None,
         };
         let with = |change: &dyn Fn(&mut Location)| {
             let mut location = good.clone();

@@ -5,8 +5,11 @@ use std::io::Read;
 use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::sha256::Sha256;
 use crate::os::http::{Method, Response};
 use crate::os::s3::Bucket;
+use crate::os::s3::address::CHECKSUM_HEADER;
+use crate::os::s3::multipart::checksum;
 use crate::os::s3::send::{Ask, Content, Refusal};
 
 /// Timeout of a request without a large body.
@@ -61,13 +64,15 @@ impl Bucket {
         }
     }
 
-    /// Writes a whole file as an object.
-    pub fn put_file(&self, key: &str, file: &File, media_type: &str) -> Result<()> {
+    /// Writes a whole file as an object; the store compares it with the file's hash, if that is known.
+    pub fn put_file(&self, key: &str, file: &File, media_type: &str, sha256: Option<&Sha256>) -> Result<()> {
         let bytes =
             file.metadata().map_err(|error| Error::internal("A file for the bucket could not be read.", error))?;
         let content = Content::File(file, bytes.len());
-        let ask =
-            Ask { media_type: Some(media_type), content, timeout: LONG, ..ask("write an object", Method::PUT, key) };
+        let sum = sha256.map(checksum);
+        let header = sum.as_ref().map(|sum| (CHECKSUM_HEADER, sum.as_str()));
+        let (headers, media_type) = (header.as_slice(), Some(media_type));
+        let ask = Ask { headers, media_type, content, timeout: LONG, ..ask("write an object", Method::PUT, key) };
         self.plain(&ask).map(drop)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::domain::error::{Error, Kind, Result};
@@ -62,6 +63,9 @@ impl Bucket {
         let mut wait = FIRST_WAIT;
         let mut last = None;
         for attempt in 1..=ATTEMPTS {
+            if self.is_over.load(Ordering::SeqCst) {
+                return Err(self.away(ask.what, "the server is shutting down"));
+            }
             if attempt > 1 {
                 clock::pause(self.jittered(wait)?);
                 wait = (wait * 2).min(LONGEST_WAIT);
@@ -122,7 +126,7 @@ impl Bucket {
 
     /// The error for a bucket that cannot be used at the moment.
     pub(super) fn away(&self, what: &str, why: &str) -> Error {
-        let message = "The storage of clips is not available at the moment; try again shortly.";
+        let message = "The storage of clips and demos is not available at the moment; try again shortly.";
         Error::new(Kind::Unavailable, ErrorCode::StorageUnavailable, message).because(format!(
             "could not {what} in bucket {}: {}",
             self.name(),
@@ -158,9 +162,16 @@ impl Bucket {
             "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError" => {
                 ("the signature is for another region", "Check region in [storage].")
             }
+            "NotImplemented" => {
+                ("the store does not offer that", "Use a store that does; docs/s3.md lists what is needed.")
+            }
             "PermanentRedirect" => ("the bucket is elsewhere", "Check endpoint and region in [storage]."),
             "ExpiredToken" => ("the credentials have expired", "Renew them."),
             "QuotaExceeded" | "XMinioStorageFull" => ("its storage is full", "Make room in it."),
+            // A HEAD's refusal has no code.
+            "" if refusal.status == 403 => {
+                ("it is forbidden", "Check the credentials, and that they have the rights that docs/s3.md lists.")
+            }
             code => {
                 let why = format!("it answered with status {} {code}", refusal.status);
                 return self.refused(what, why.trim_end(), "Its own log may say more.");

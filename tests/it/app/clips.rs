@@ -276,16 +276,16 @@ fn uploaded_demo_is_stored_once_and_served_only_to_nodes_of_its_own_accounts_job
     let order = JobSpec { demo_url: format!("https://any.host/api/demos/{name}"), ..spec() };
     let grant = claimed(&test, &metered, &node, order.clone());
     assert_eq!(grant.uploaded_demo, Some((stored.sha256, stored.bytes)));
-    let (mut file, bytes) = leases::open_demo(&test.app, &node, grant.lease.id).unwrap();
+    let (content, bytes) = leases::open_demo(&test.app, &node, grant.lease.id, false).unwrap();
     let mut read = Vec::new();
-    file.read_to_end(&mut read).unwrap();
+    content.section(0, bytes).unwrap().read_to_end(&mut read).unwrap();
     assert!(read == demo && bytes == stored.bytes);
     let gone = Failure::for_good(FailureCode::RenderFailed, "x");
     leases::fail(&test.app, &node, grant.lease.id, gone.into()).unwrap();
 
     let grant = claimed(&test, &stranger, &node, order);
     assert_eq!(grant.uploaded_demo, None, "accounts that did not upload the demo do not get it");
-    assert_eq!(leases::open_demo(&test.app, &node, grant.lease.id).err().unwrap().kind, Kind::NotFound);
+    assert_eq!(leases::open_demo(&test.app, &node, grant.lease.id, false).err().unwrap().kind, Kind::NotFound);
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn lease_can_be_used_only_by_its_own_node() {
     assert_conflict(leases::heartbeat(&test.app, &thief, grant.lease.id, at(Stage::Fetching, 0.0)), "lost");
     assert_conflict(leases::fail(&test.app, &thief, grant.lease.id, failure(Retry::Never).into()), "lost");
     assert_conflict(leases::complete(&test.app, &thief, grant.lease.id, Sha256([0; 32]).into()), "lost");
-    assert!(leases::open_demo(&test.app, &thief, grant.lease.id).is_err());
+    assert!(leases::open_demo(&test.app, &thief, grant.lease.id, false).is_err());
     assert!(leases::heartbeat(&test.app, &owner, grant.lease.id, at(Stage::Fetching, 0.0)).is_ok());
 }
 

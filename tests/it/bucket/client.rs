@@ -142,17 +142,19 @@ fn refusal_says_why_and_what_to_do_without_secrets() {
         (403, "SignatureDoesNotMatch", "secret key"),
         (403, "RequestTimeTooSkewed", "NTP"),
         (404, "NoSuchBucket", "Create it"),
+        (403, "", "Check the credentials"),
+        (501, "NotImplemented", "does not offer that"),
         (400, "Strange", "status 400 Strange"),
     ] {
         s3.fault(move |_| Some(Fault::Answer(status, code)));
-        let error = bucket.put_file(&bucket.key("a"), &file, "video/mp4").unwrap_err();
+        let error = bucket.put_file(&bucket.key("a"), &file, "video/mp4", None).unwrap_err();
         let said = error.to_string();
         assert!(said.contains(says) && said.contains("clips at 127.0.0.1"), "{said}");
         assert!(!said.contains("top-secret") && !said.contains("X-Amz"), "{said}");
         assert_eq!(error.code == ErrorCode::ClockSkew, code == "RequestTimeTooSkewed");
     }
     s3.heal();
-    bucket.put_file(&bucket.key("a"), &file, "video/mp4").unwrap();
+    bucket.put_file(&bucket.key("a"), &file, "video/mp4", Some(&Sha256::of("content"))).unwrap();
     assert_eq!(bucket.head(&bucket.key("a")).unwrap().unwrap().bytes, 7);
     assert!(!format!("{bucket:?}").contains("secret"));
 }

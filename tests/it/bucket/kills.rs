@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use dinkem_appliance::app::upkeep::bucket;
 use dinkem_appliance::app::{App, Settings};
+use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::clock::{Clock, FakeClock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
+use dinkem_appliance::render::forge;
 
 use crate::support::process::Appliance;
 use crate::support::quick;
@@ -74,6 +76,50 @@ fn kill_at(victim: Victim, stage: &'static [&'static str]) -> bool {
     true
 }
 
+/// The bucket's requests for an uploaded demo at which the server is killed, and whether the client has its answer by then: the
+/// demo is looked for, stored, and read for its index.
+const DEMO_STAGES: [(&[&str], bool); 3] =
+    [(&["HEAD ", "/demos/"], false), (&["PUT ", "/demos/"], false), (&["GET ", "/demos/"], true)];
+
+/// Whether there is an S3 server to try it with.
+fn kill_with_demo_at(stage: &'static [&'static str], is_acknowledged: bool) -> bool {
+    let Some(s3) = S3::start("kill -9 with a demo on its way to a bucket") else { return false };
+    let storage = s3.flags("s3");
+    let mut appliance = Appliance::start_plain(&storage.iter().map(String::as_str).collect::<Vec<_>>());
+    let key = appliance.account("studio");
+    let reached = s3.hold(stage, HELD);
+    let (url, bearer) = (appliance.url("/api/demos"), format!("Bearer {key}"));
+    let uploading = std::thread::spawn(move || {
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        agent.post(url).header("Authorization", bearer).send(forge::quick()).map(|answer| answer.status().as_u16()).ok()
+    });
+    reached.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("never saw {stage:?}"));
+    if is_acknowledged {
+        assert_eq!(uploading.join().unwrap(), Some(201));
+        appliance.server().kill();
+    } else {
+        appliance.server().kill();
+        assert_eq!(uploading.join().unwrap(), None, "{stage:?}");
+    }
+    assert_eq!(appliance.count("demos"), i64::from(is_acknowledged), "{stage:?}");
+    if !is_acknowledged {
+        // The held request may still be under way.
+        until("a bucket without orphans", || {
+            sweep_tomorrow(&s3, &appliance);
+            s3.keys().is_empty().then_some(())
+        });
+    }
+    appliance.restart();
+    if !is_acknowledged {
+        assert_eq!(appliance.raw("POST", "/api/demos", Some(&key), Some(forge::quick())).0, 201);
+    }
+    let index = format!("/api/demos/{}", Sha256::of(forge::quick()));
+    until("the index", || (appliance.call("GET", &index, &key, None).0 == 200).then_some(()));
+    sweep_tomorrow(&s3, &appliance);
+    assert_eq!(s3.keys(), [index.trim_start_matches("/api/")]);
+    true
+}
+
 /// The daily sweep, as it runs a day later.
 fn sweep_tomorrow(s3: &S3, appliance: &Appliance) {
     let clock = FakeClock::at(SystemClock::new().now_ms() + 25 * 3_600_000);
@@ -85,6 +131,11 @@ fn sweep_tomorrow(s3: &S3, appliance: &Appliance) {
 #[test]
 fn server_killed_in_any_step_of_an_upload_to_the_bucket_loses_no_job_and_bills_it_once() {
     let _all = STAGES.iter().all(|stage| kill_at(Victim::Server, stage));
+}
+
+#[test]
+fn server_killed_while_a_demo_is_uploaded_keeps_it_if_it_was_acknowledged_and_leaves_nothing_otherwise() {
+    let _all = DEMO_STAGES.iter().all(|(stage, is_acknowledged)| kill_with_demo_at(stage, *is_acknowledged));
 }
 
 #[test]

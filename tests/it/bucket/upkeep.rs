@@ -4,9 +4,12 @@ use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dinkem_appliance::app::clips::bucket::Storage;
-use dinkem_appliance::app::upkeep::move_clips::{Moved, To, move_all};
+use dinkem_appliance::app::clips::{open_video, operator};
+use dinkem_appliance::app::upkeep::bucket_usage::{self, BucketUsage};
+use dinkem_appliance::app::upkeep::findings::{self, Subject};
+use dinkem_appliance::app::upkeep::move_storage::{Count, Moved, To, move_all};
 use dinkem_appliance::app::upkeep::{backup, bucket, doctor};
-use dinkem_appliance::app::{App, Settings, clips, leases};
+use dinkem_appliance::app::{App, Settings, leases};
 use dinkem_appliance::domain::job::{JobSpec, Renderer};
 use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
@@ -28,7 +31,7 @@ fn start(storage: Storage) -> TestApp {
 }
 
 fn codes(app: &App) -> Vec<&'static str> {
-    doctor::examine_served(app, None, None)
+    doctor::examine_served(app, None, None, usize::MAX)
         .unwrap()
         .into_iter()
         .map(|fault| fault.code)
@@ -114,9 +117,81 @@ fn doctor_names_what_is_wrong_with_the_bucket() {
     });
     assert!(codes(&test.app).contains(&"bucket"));
     s3.fault(|_| Some(Fault::Answer(403, "RequestTimeTooSkewed")));
-    let faults = doctor::examine_served(&test.app, None, None).unwrap();
-    let fault = faults.iter().find(|fault| fault.code == "bucket").unwrap();
+    let faults = doctor::examine_served(&test.app, None, None, usize::MAX).unwrap();
+    let fault = faults.iter().find(|fault| fault.code == "bucket_clock").unwrap();
     assert!(fault.message.contains("NTP"), "{fault:?}");
+}
+
+#[test]
+fn store_that_cannot_list_uploads_is_named_and_nothing_is_left_behind() {
+    let Some(s3) = S3::start("a store that lacks something") else { return };
+    let test = start(s3.storage());
+    s3.fault(|head| {
+        let is_listing = head.starts_with("GET") && (head.contains("uploads=") || head.contains("lifecycle="));
+        is_listing.then_some(Fault::Answer(501, "NotImplemented"))
+    });
+    let faults = doctor::examine_served(&test.app, None, None, usize::MAX).unwrap();
+    let found: Vec<_> = faults.iter().filter(|fault| fault.code.starts_with("bucket")).collect();
+    let codes: Vec<_> = found.iter().map(|fault| fault.code).collect();
+    assert_eq!(codes, ["bucket", "bucket_lifecycle"]);
+    assert!(found[0].message.contains("does not offer that"), "{found:?}");
+    assert_eq!(s3.keys(), Vec::<String>::new());
+}
+
+#[cfg(unix)]
+#[test]
+fn credentials_that_everybody_can_read_are_a_fault() {
+    let Some(s3) = S3::start("the rights of the credentials") else { return };
+    let storage = Storage { credentials_file: Some(s3.credentials_file()), ..s3.storage() };
+    let test = start(storage);
+    let has_fault = || {
+        let faults = doctor::examine_served(&test.app, None, None, 0).unwrap();
+        faults.into_iter().any(|fault| fault.code == "credentials_rights")
+    };
+    for (mode, is_fault) in [(0o644, true), (0o640, false), (0o600, false), (0o602, true)] {
+        let rights = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(s3.credentials_file(), rights).unwrap();
+        assert_eq!(has_fault(), is_fault, "{mode:o}");
+    }
+}
+
+#[test]
+fn dashboard_lists_the_bucket_once_an_hour_and_shows_what_that_found_in_between() {
+    let Some(s3) = S3::start("findings about the bucket") else { return };
+    let test = start(s3.storage());
+    let (studio, _) = test.account("studio");
+    Worker::new(&test.app).complete_job(&studio, KIND);
+    let video = s3.bucket().key(&s3.keys()[0]);
+    s3.bucket().delete(&video).unwrap();
+    let listings =
+        || s3.seen().iter().filter(|line| line.contains("list-type=2") && !line.contains("max-keys=1")).count();
+    let look = || {
+        let before = listings();
+        findings::look(&test.app, &Subject::default());
+        let faults = findings::latest(&test.app).unwrap().faults;
+        (listings() - before > 0, faults.iter().any(|fault| fault.code == "videos_missing"))
+    };
+    assert_eq!(look(), (true, true));
+    s3.bucket().put(&video, &CLIP, "video/mp4", Condition::None).unwrap();
+    assert_eq!(look(), (false, true));
+    test.clock.advance(findings::LISTING);
+    assert_eq!(look(), (true, false));
+}
+
+#[test]
+fn usage_of_the_bucket_is_counted_and_an_unreachable_one_is_said_to_be() {
+    let Some(s3) = S3::start("usage of the bucket") else { return };
+    let test = start(s3.storage());
+    let (studio, _) = test.account("studio");
+    let worker = Worker::new(&test.app);
+    for _ in 0..2 {
+        worker.complete_job(&studio, KIND);
+    }
+    let bytes = 2 * CLIP.len() as u64;
+    let expected = BucketUsage { objects: 2, bytes, is_cut: false };
+    assert_eq!(bucket_usage::measure(&test.app).unwrap(), Some(expected));
+    s3.fault(|_| Some(Fault::Answer(403, "AccessDenied")));
+    assert!(bucket_usage::measure(&test.app).is_err());
 }
 
 #[test]
@@ -133,6 +208,7 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     let refused = move_all(&test.app, To::S3, |_| ()).unwrap_err();
     assert_eq!(refused.code.as_str(), "storage_elsewhere");
     let moved = |app: &App, to| move_all(app, to, |_| ()).unwrap();
+    let clips = |clips| Moved { clips, ..Moved::default() };
     let bytes = 3 * CLIP.len() as u64;
     let beside = |storage| {
         let settings = Settings { storage: Some(storage), ..Settings::default() };
@@ -149,12 +225,12 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     move_all(&admin, To::S3, |_| ()).unwrap_err();
     s3.heal();
     let again = moved(&admin, To::S3);
-    assert_eq!((again.clips, again.there, again.missing), (2, 1, 0));
+    assert_eq!((again.clips.moved, again.clips.there, again.clips.missing), (2, 1, 0));
     assert_eq!(s3.keys().len(), 3);
-    assert_eq!(moved(&admin, To::S3), Moved { there: 3, ..Moved::default() });
+    assert_eq!(moved(&admin, To::S3), clips(Count { there: 3, ..Count::default() }));
     assert!(!codes(&test.app).contains(&"videos_missing"));
-    let clip = clips::operator::list(&test.app, None, false, 1).unwrap()[0].job.clip.clone().unwrap();
-    let mut found = clips::open_video(&test.app, &clip.token).unwrap().content.section(0, u64::MAX).unwrap();
+    let clip = operator::list(&test.app, None, false, 1).unwrap()[0].job.clip.clone().unwrap();
+    let mut found = open_video(&test.app, &clip.token).unwrap().content.section(0, u64::MAX).unwrap();
     let mut read = Vec::new();
     found.read_to_end(&mut read).unwrap();
     assert!(read == *CLIP);
@@ -169,6 +245,6 @@ fn clips_move_into_the_bucket_and_back_and_can_be_read_all_the_time() {
     assert_eq!((restored.in_bucket, restored.forgotten), (3, 0));
 
     let back = beside(on_disk());
-    assert_eq!(moved(&back, To::Disk), Moved { clips: 3, bytes, there: 0, missing: 0 });
+    assert_eq!(moved(&back, To::Disk), clips(Count { moved: 3, bytes, ..Count::default() }));
     assert_eq!(s3.keys(), Vec::<String>::new());
 }

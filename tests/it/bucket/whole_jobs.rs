@@ -5,11 +5,14 @@ use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
+use dinkem_appliance::os::http::Method;
+use dinkem_appliance::os::s3::object::Condition;
+use serde_json::{Value, json};
 
-use crate::support::process::{Appliance, Process};
+use crate::support::process::{Appliance, Process, run};
 use crate::support::quick;
 use crate::support::s3::{Fault, S3};
+use crate::support::tools::have;
 
 /// A server whose clips lie in the bucket, and a finished job.
 struct Finished {
@@ -54,13 +57,26 @@ fn has_part(line: &str) -> bool {
 
 #[test]
 fn video_goes_straight_to_bucket_and_client_is_sent_there_for_whole_and_ranges() {
-    let Some(s3) = S3::start("a job straight to the bucket") else { return };
-    let done = finish(&s3, &[]);
+    let test = "a job straight to the bucket";
+    for s3 in [S3::start(test), S3::start_strict(test)].into_iter().flatten() {
+        assert_goes_straight(&s3);
+    }
+}
+
+fn assert_goes_straight(s3: &S3) {
+    let done = finish(s3, &[]);
     assert!(s3.seen().iter().any(|line| has_part(line)), "{:?}", s3.seen());
     let mut keys = s3.keys();
     keys.sort();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert!(keys[0].starts_with("clips/") && keys[0].ends_with(".jpg") && keys[1].ends_with(".mp4"), "{keys:?}");
+
+    let flags = s3.flags("s3");
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let bucket = done.appliance.admin(&[&flags[..], &["storage"]].concat())["bucket"].take();
+    assert_eq!((&bucket["objects"], &bucket["more"]), (&json!(2), &json!(false)), "{bucket}");
+    assert!(bucket["bytes"].as_u64() > done.clip["bytes"].as_u64(), "{bucket}");
+    assert_eq!(done.appliance.admin(&["storage"])["bucket"], Value::Null);
 
     let url = done.clip["url"].as_str().unwrap();
     let bytes = done.clip["bytes"].as_u64().unwrap();
@@ -88,6 +104,74 @@ fn video_goes_straight_to_bucket_and_client_is_sent_there_for_whole_and_ranges()
     assert_eq!(done.appliance.call("DELETE", &format!("/api/clips/{}", done.id), &done.key, None).0, 200);
     assert_eq!(ask("GET", url, None).0, 404);
     crate::support::wait::until("the objects to be deleted", || s3.keys().is_empty().then_some(()));
+}
+
+#[test]
+fn store_that_checks_signatures_refuses_changed_addresses_and_doctor_names_a_wrong_secret() {
+    let Some(s3) = S3::start_strict("signatures") else { return };
+    let bucket = s3.bucket();
+    let key = bucket.key("a");
+    bucket.put(&key, b"0123456789", "text/plain", Condition::None).unwrap();
+    let minute = Duration::from_secs(60);
+    let address = bucket.reading(&Method::GET, &key, "text/plain", None, minute).unwrap();
+    assert_eq!(ask("GET", &address, Some("bytes=2-4")).2, b"234");
+    for (from, to) in
+        [("studio/a?", "studio/b?"), ("X-Amz-Expires=60", "X-Amz-Expires=61"), ("text%2Fplain", "text%2Fhtml")]
+    {
+        assert!(address.contains(from), "{address}");
+        let (status, _, body) = ask("GET", &address.replace(from, to), None);
+        assert_eq!(status, 403, "{from}");
+        assert!(String::from_utf8(body).unwrap().contains("SignatureDoesNotMatch"), "{from}");
+    }
+    assert_eq!(ask("HEAD", &address, None).0, 403, "the address is for GET alone");
+
+    let appliance = Appliance::start(&[]);
+    let doctor = || {
+        let flags = s3.flags("s3");
+        let data = appliance.data_dir().display().to_string();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let (_, out, err) = run(&[&["--json", "--data-dir", &data, "admin"], &flags[..], &["doctor"]].concat());
+        let answer: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out} {err}"));
+        let bucket = answer["faults"].as_array().unwrap().iter().find(|fault| fault["code"] == "bucket");
+        bucket.map(|fault| fault["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(doctor(), None);
+    for (name, wrong, says) in [
+        ("aws_secret_access_key = top-secret", "aws_secret_access_key = guess", "Check the secret key"),
+        ("aws_access_key_id = test", "aws_access_key_id = nobody", "does not know the access key"),
+    ] {
+        let file = std::fs::read_to_string(s3.credentials_file()).unwrap();
+        std::fs::write(s3.credentials_file(), file.replace(name, wrong)).unwrap();
+        let said = doctor().unwrap();
+        assert!(said.contains(says) && !said.contains("guess"), "{said}");
+        std::fs::write(s3.credentials_file(), file).unwrap();
+    }
+}
+
+#[test]
+fn node_and_server_trust_the_ca_that_the_storage_names() {
+    let test = "a bucket with a CA of its own";
+    if !have("haproxy", test) || !have("openssl", test) {
+        return;
+    }
+    let Some(mut s3) = S3::start(test) else { return };
+    let (_tls, ca) = s3.behind_tls();
+    let appliance = Appliance::start(&[]);
+    let flags = s3.flags("s3");
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let data = appliance.data_dir().display().to_string();
+    let (_, out, _) = run(&[&["--json", "--data-dir", &data, "admin"], &flags[..], &["doctor"]].concat());
+    assert!(out.contains("certificate") && out.contains("\"bucket\""), "{out}");
+    let trust = ["--storage-ca-file", ca.to_str().unwrap()];
+    let done = finish(&s3, &trust);
+    assert!(s3.seen().iter().any(|line| has_part(line)), "{:?}", s3.seen());
+    let (status, headers, _) = ask("GET", done.clip["url"].as_str().unwrap(), None);
+    assert!(status == 302 && headers["location"].to_str().unwrap().starts_with("https://"), "{headers:?}");
+    let wrong = s3.credentials_file();
+    let (status, _, err) =
+        run(&[&["--data-dir", &data, "admin"], &flags[..], &["--storage-ca-file", wrong.to_str().unwrap(), "doctor"]]
+            .concat());
+    assert!(!status.success() && err.contains("PEM"), "{err}");
 }
 
 #[test]

@@ -1,14 +1,20 @@
 //! The pages about work: Overview, Jobs, Job, Nodes and Node; and Health.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dinkem_appliance::app::nodes::tokens;
-use dinkem_appliance::app::upkeep::{backup, findings};
-use dinkem_appliance::app::{App, accounts, jobs, nodes};
+use dinkem_appliance::app::upkeep::{backup, findings, promote};
+use dinkem_appliance::app::{App, Settings, accounts, jobs, nodes};
 use dinkem_appliance::domain::job::{JobStatus, Renderer};
 use dinkem_appliance::domain::rates::FootageKind;
+use dinkem_appliance::os::clock::FakeClock;
+use dinkem_appliance::os::random::FakeRandom;
+use dinkem_appliance::os::room::{DISK_RESERVE_BYTES, Room};
 use uuid::Uuid;
 
+use crate::support::appliance::Appliance;
 use crate::support::dashboard::Dashboard;
 use crate::support::operator;
 use crate::support::worker::Worker;
@@ -161,4 +167,22 @@ fn health_shows_what_doctor_found_and_the_last_backup() {
     let html = dashboard.html("health");
     assert!(html.contains("nightly.tar") && html.contains("Checked"), "{html}");
     dashboard.done("health.look_again", &[]);
+}
+
+#[test]
+fn health_shows_the_time_whose_jobs_a_failover_may_have_lost() {
+    let took_over = |data: &Path| {
+        let (clock, random) = (Arc::new(FakeClock::at(1_795_000_000_000)), Arc::new(FakeRandom::default()));
+        drop(App::serve(data, Settings::default(), clock.clone(), random.clone()).unwrap());
+        clock.advance(Duration::from_secs(60));
+        promote::promote(&App::beside(data, clock, random).unwrap(), &operator()).unwrap();
+        Room::of(data, DISK_RESERVE_BYTES)
+    };
+    let dashboard = Dashboard::of(Appliance::start_with_disk(took_over));
+    findings::look(&dashboard.appliance.app, &findings::Subject::default());
+    let html = dashboard.html("health");
+    assert!(html.contains("took the place of another") && html.contains("lost_in_failover"), "{html}");
+    let dashboard = Dashboard::start();
+    findings::look(&dashboard.appliance.app, &findings::Subject::default());
+    assert!(!dashboard.html("health").contains("lost_in_failover"));
 }

@@ -49,6 +49,7 @@ fn faults(appliance: &Appliance) -> Vec<Fault> {
         clock: appliance.clock.clone(),
         random: Arc::new(FakeRandom::default()),
         storage: None,
+        replica_socket: None,
         fix: false,
     };
     doctor::examine(&examination).unwrap()

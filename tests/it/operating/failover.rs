@@ -128,6 +128,13 @@ fn promoted_standby_refuses_the_leases_of_the_old_primary_and_names_its_lost_job
     assert_eq!(standby.job(&key, &kept[0])["status"], "rendering");
     submit(&standby, &key);
 
+    for command in ["show", "cancel", "retry", "log"] {
+        let at = standby.data_dir().display().to_string();
+        let (status, _, err) = run(&["--data-dir", &at, "admin", "jobs", command, &lost]);
+        let named = ["lost_from", "lost_until"].map(|bound| promoted[bound].as_str().unwrap());
+        assert!(!status.success() && named.iter().all(|bound| err.contains(bound)), "{command}: {err}");
+    }
+
     let window = json!({"from": promoted["lost_from"], "until": promoted["lost_until"]});
     // Doctor has a word about the node, which does not say its version.
     let (_, out, _) =

@@ -61,6 +61,7 @@ fn server_finds_what_admin_doctor_finds() {
         clock: Arc::clone(&test.app.clock),
         random: Arc::clone(&test.app.random),
         storage: None,
+        replica_socket: None,
         fix: false,
     })
     .unwrap();

@@ -48,7 +48,16 @@ pub fn faults(test: &TestApp) -> Vec<&'static str> {
 
 fn examine(data_dir: &Path, clock: Arc<FakeClock>) -> Vec<&'static str> {
     let (data_dir, random) = (data_dir.to_owned(), Arc::new(SystemRandom));
-    let examination = Examination { data_dir, host: None, certificate: None, clock, random, storage: None, fix: false };
+    let examination = Examination {
+        data_dir,
+        host: None,
+        certificate: None,
+        clock,
+        random,
+        storage: None,
+        replica_socket: None,
+        fix: false,
+    };
     let faults = doctor::examine(&examination).unwrap();
     faults.iter().map(|fault| fault.code).filter(|code| !["dinks_oversold", "no_nodes"].contains(code)).collect()
 }

@@ -118,6 +118,14 @@ fn a_second_server_leads_only_when_the_first_writes_no_more_and_the_first_never_
 }
 
 #[test]
+fn no_server_leads_with_a_store_that_ignores_the_conditions_of_a_write() {
+    let Some(s3) = S3::start_strict("a store without conditional writes") else { return };
+    let stop = StopFlag::default();
+    let Err(error) = Leader::wait(s3.bucket(), KEY.into(), clock(), &SystemRandom, &stop) else { panic!("it leads") };
+    assert!(error.message.contains("If-None-Match"), "{error}");
+}
+
+#[test]
 fn a_stopped_server_gives_the_lock_to_the_next_and_a_server_whose_lock_was_taken_answers_503() {
     let Some(s3) = S3::start("servers with a leader lock") else { return };
     let url = format!("s3://{BUCKET}/{KEY}");

@@ -2,5 +2,6 @@
 
 mod deploy;
 mod leader;
+mod primary;
 mod sharding;
 mod standby;

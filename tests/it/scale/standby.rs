@@ -1,227 +1,19 @@
-//! A warm standby with a real Litestream, with the package's configuration: `docs/standby.md`.
+//! A warm standby with a real Litestream: `docs/standby.md`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::scale::primary::Primary;
 use crate::support::appliance::good_job;
-use crate::support::process::{Appliance, run};
+use crate::support::process::Appliance;
 use crate::support::quick;
-use crate::support::tools::have;
 use crate::support::wait::until;
 
-/// Clients that submit at the same time.
-const CLIENTS: usize = 4;
 /// Longest window of lost jobs when server and Litestream are killed together, in seconds: the package's configuration
 /// copies once a second; the rest is for a busy machine.
 const WINDOW_SECONDS: f64 = 10.0;
-
-/// An appliance, and the Litestream that replicates its store into a directory.
-struct Primary {
-    appliance: Appliance,
-    folder: tempfile::TempDir,
-    litestream: Option<Child>,
-}
-
-/// A job that was accepted.
-struct Accepted {
-    id: String,
-    at: Instant,
-}
-
-impl Primary {
-    /// `None` where Litestream is missing, which is printed.
-    fn start(test: &str, flags: &[&str]) -> Option<Self> {
-        if !have("litestream", test) {
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket");
-        let appliance = Appliance::start(&[&["--replica-socket", socket.to_str().unwrap()], flags].concat());
-        let mut primary = Self { appliance, folder, litestream: None };
-        primary.replicate();
-        Some(primary)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Starts Litestream with the package's configuration, except that the replica is a directory.
-    fn replicate(&mut self) {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/deb/litestream.yml");
-        let mut config = fs::read_to_string(shipped).unwrap();
-        let bucket = "type: s3\n      bucket: dinkem-standby\n      path: store\n      region: us-east-1\n";
-        let replica = format!("type: file\n      path: {}\n", self.path("replica"));
-        let store = self.appliance.data_dir().join("store.db").display().to_string();
-        for (shipped, own) in [
-            (bucket, replica),
-            ("/var/lib/dinkem-appliance/store.db", store),
-            ("/run/dinkem-appliance-litestream/socket", self.path("socket")),
-        ] {
-            assert!(config.contains(shipped), "{shipped}");
-            config = config.replace(shipped, &own);
-        }
-        fs::write(self.path("litestream.yml"), config).unwrap();
-        let log = fs::File::create(self.path("log")).unwrap();
-        let mut command = Command::new("litestream");
-        command.args(["replicate", "-config", &self.path("litestream.yml")]).env_remove("AWS_CA_BUNDLE");
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.litestream = Some(command.spawn().unwrap());
-        self.wait_for_replica();
-    }
-
-    /// Until the replica has everything that was written up to now.
-    fn wait_for_replica(&self) {
-        until("Litestream", || self.faults().is_empty().then_some(()));
-        let start = Instant::now();
-        until("the replica", || {
-            let passed = start.elapsed().as_secs_f64();
-            self.lag().filter(|lag| *lag < passed && *lag < 5.0)
-        });
-    }
-
-    /// `dinkem_replica_lag_seconds`.
-    fn lag(&self) -> Option<f64> {
-        let (_, page) = self.appliance.raw("GET", "/metrics", None, None);
-        let page = String::from_utf8(page).unwrap();
-        page.lines().find_map(|line| line.strip_prefix("dinkem_replica_lag_seconds ")?.parse().ok())
-    }
-
-    /// The codes that doctor has for the replica.
-    fn faults(&self) -> Vec<String> {
-        let socket = self.path("socket");
-        let mut faults = self.appliance.faults(&["--replica-socket", &socket]).0;
-        faults.retain(|code| code.starts_with("replica"));
-        faults
-    }
-
-    fn stop_litestream(&mut self, signal: &str) {
-        let mut litestream = self.litestream.take().unwrap();
-        let status = Command::new("kill").args([&format!("-{signal}"), &litestream.id().to_string()]).status();
-        assert!(status.unwrap().success());
-        litestream.wait().unwrap();
-    }
-
-    /// Submits from several clients until `enough` jobs are accepted, then lets `end` stop the server.
-    fn under_load(&mut self, key: &str, enough: usize, end: impl FnOnce(&mut Self)) -> Vec<Accepted> {
-        let url = self.appliance.url("/api/clips");
-        let ca = self.appliance.ca_file();
-        let (count, stop) = (std::sync::Mutex::new(Vec::new()), AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            for _ in 0..CLIENTS {
-                scope.spawn(|| {
-                    let agent = agent(&ca);
-                    while !stop.load(Ordering::Relaxed) {
-                        let request = ureq::http::Request::post(&url)
-                            .header("Authorization", format!("Bearer {key}"))
-                            .header("Content-Type", "application/json")
-                            .body(good_job().to_string())
-                            .unwrap();
-                        let Ok(mut answer) = agent.run(request) else { continue };
-                        if answer.status() == 202 {
-                            let job = json_of(&mut answer);
-                            let id = job["id"].as_str().unwrap().to_owned();
-                            count.lock().unwrap().push(Accepted { id, at: Instant::now() });
-                        }
-                    }
-                });
-            }
-            until("jobs", || (count.lock().unwrap().len() >= enough).then_some(()));
-            end(self);
-            stop.store(true, Ordering::Relaxed);
-        });
-        count.into_inner().unwrap()
-    }
-
-    /// What an operator does on the standby: it has the certificates and sees the clips, and gets the store alone from the
-    /// replica. Here it takes over the place of the dead server.
-    fn fail_over(&mut self) {
-        let data = self.appliance.data_dir();
-        for entry in fs::read_dir(&data).unwrap() {
-            let path = entry.unwrap().path();
-            let stays = ["tls", "clips", "demos"].iter().any(|name| path.ends_with(name));
-            match stays {
-                true => {}
-                false if path.is_dir() => fs::remove_dir_all(path).unwrap(),
-                false => fs::remove_file(path).unwrap(),
-            }
-        }
-        let store = data.join("store.db").display().to_string();
-        let restored = Command::new("litestream")
-            .args(["restore", "-config", &self.path("litestream.yml"), &store])
-            .env_remove("AWS_CA_BUNDLE")
-            .output()
-            .unwrap();
-        assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
-        let (status, _, err) = run(&[
-            "serve",
-            "--data-dir",
-            data.to_str().unwrap(),
-            "--listen",
-            "127.0.0.1:0",
-            "--plain-http",
-            "loopback",
-        ]);
-        assert!(!status.success() && err.contains("promote"), "{err}");
-        self.appliance.admin(&["promote"]);
-        assert_eq!(fs::metadata(&store).unwrap().permissions().mode() & 0o777, 0o600);
-        self.appliance.restart();
-    }
-
-    /// Those of the accepted jobs that the standby lacks. Each must be answered as lost.
-    fn lost<'a>(&self, key: &str, accepted: &'a [Accepted]) -> Vec<&'a Accepted> {
-        let ca = self.appliance.ca_file();
-        let agent = agent(&ca);
-        let is_lost = |job: &&Accepted| {
-            let request = ureq::http::Request::get(self.appliance.url(&format!("/api/clips/{}", job.id)))
-                .header("Authorization", format!("Bearer {key}"))
-                .body(())
-                .unwrap();
-            let mut answer = agent.run(request).unwrap();
-            let body = json_of(&mut answer);
-            match answer.status().as_u16() {
-                200 => false,
-                status => {
-                    assert_eq!((status, &body["code"]), (404, &json!("lost_in_failover")), "{body}");
-                    true
-                }
-            }
-        };
-        accepted.iter().filter(is_lost).collect()
-    }
-}
-
-impl Drop for Primary {
-    fn drop(&mut self) {
-        if let Some(litestream) = &mut self.litestream {
-            let _ = litestream.kill();
-            let _ = litestream.wait();
-        }
-    }
-}
-
-fn json_of(answer: &mut ureq::http::Response<ureq::Body>) -> serde_json::Value {
-    serde_json::from_slice(&answer.body_mut().read_to_vec().unwrap()).unwrap()
-}
-
-fn agent(ca: &Path) -> ureq::Agent {
-    let certificate = ureq::tls::Certificate::from_pem(&fs::read(ca).unwrap()).unwrap();
-    let roots = ureq::tls::RootCerts::from(vec![certificate]);
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .proxy(None)
-        .timeout_global(Some(Duration::from_secs(30)))
-        .tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build())
-        .build()
-        .into()
-}
 
 #[test]
 fn a_planned_switch_under_load_loses_no_job() {
@@ -243,13 +35,11 @@ fn server_and_litestream_killed_at_load_lose_at_most_the_window_and_every_lost_j
     let Some(mut primary) = Primary::start("a failover", &["--max-queued-jobs", "1000000"]) else { return };
     let key = primary.appliance.account("studio");
     primary.wait_for_replica();
-    let accepted = primary.under_load(&key, 500, |primary| {
-        let ids = [primary.litestream.as_ref().unwrap().id(), primary.appliance.server().id()].map(|id| id.to_string());
-        assert!(Command::new("kill").arg("-KILL").args(ids).status().unwrap().success());
-        primary.appliance.server().wait();
-        primary.stop_litestream("KILL");
-    });
+    let kept = primary.under_load(&key, 100, |_| ());
+    primary.wait_for_replica();
+    let accepted = primary.under_load(&key, 500, Primary::kill_both);
     primary.fail_over();
+    assert_eq!(primary.lost(&key, &kept).len(), 0, "the replica had them");
     let lost = primary.lost(&key, &accepted);
     let last = accepted.iter().map(|job| job.at).max().unwrap();
     let window = lost.iter().map(|job| (last - job.at).as_secs_f64()).fold(0.0, f64::max);
@@ -276,50 +66,95 @@ fn lag_grows_and_doctor_warns_while_litestream_is_away_and_all_is_well_when_it_i
     assert_eq!(primary.faults(), [""; 0]);
 }
 
+/// Every lease of a store: its number, and its job's id.
+fn leases(appliance: &Appliance) -> BTreeMap<i64, String> {
+    let store = appliance.store();
+    let mut statement =
+        store.prepare("SELECT leases.id, public_id FROM leases JOIN jobs ON jobs.id = leases.job").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, uuid::Uuid::from_bytes(row.get(1)?).to_string())));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The ids of the jobs in the ledger.
+fn billed(appliance: &Appliance) -> BTreeSet<String> {
+    let store = appliance.store();
+    let mut statement = store.prepare("SELECT public_id FROM ledger JOIN jobs ON jobs.id = ledger.job").unwrap();
+    let rows = statement.query_map([], |row| Ok(uuid::Uuid::from_bytes(row.get(0)?).to_string()));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// Asserts that a lease of the old server is worth nothing at the new one, whatever its node does.
+fn assert_refused(appliance: &Appliance, node_key: &str, lease: &Value) {
+    let path = |rest: &str| format!("/api/node/leases/{lease}{rest}");
+    let beat = json!({"stage": "rendering", "progress": 0.5});
+    let complete = json!({"video_sha256": "0".repeat(64)});
+    for (method, path, body) in [
+        ("PUT", path(""), Some(&beat)),
+        ("PUT", path("/video?offset=0"), None),
+        ("POST", path("/complete"), Some(&complete)),
+    ] {
+        let (status, answer) = appliance.call(method, &path, node_key, body);
+        assert_eq!(status, 409, "{method} {path}: {answer}");
+    }
+}
+
 #[test]
-fn a_clip_finished_in_the_lost_window_is_rendered_again_and_billed_once_and_late_deliveries_are_refused() {
-    let Some(mut primary) = Primary::start("a clip in the lost window", &["--fetch-allow", "127.0.0.0/8"]) else {
-        return;
-    };
+fn jobs_that_the_replica_had_are_done_and_billed_once_and_all_later_ones_say_that_they_are_lost() {
+    let flags = ["--fetch-allow", "127.0.0.0/8", "--lease-seconds", "300"];
+    let Some(mut primary) = Primary::start("kept and lost jobs", &flags) else { return };
     let files = quick::server();
     let key = primary.appliance.account("studio");
-    let state = primary.appliance.scratch().join("node/node.json");
-    let node = primary.appliance.node("node", None);
-    let node_key = until("the node to join", || {
-        let state: serde_json::Value = serde_json::from_slice(&fs::read(&state).ok()?).ok()?;
-        Some(state["node_key"].as_str()?.to_owned())
-    });
+    let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 4});
+    let take = |appliance: &Appliance, node_key: &str| {
+        let (status, held) = appliance.call("POST", "/api/node/claims", node_key, Some(&claim));
+        assert_eq!(status, 200, "{held}");
+        (held["job"]["id"].as_str().unwrap().to_owned(), held["lease"].clone())
+    };
+    let node = primary.appliance.node("old", None);
+    let done = primary.appliance.submit(&key, &quick::job(&files));
+    primary.appliance.wait_for_clip(&key, &done);
     drop(node);
-    let first = primary.appliance.submit(&key, &quick::job(&files));
+    let state = fs::read(primary.appliance.scratch().join("old/node.json")).unwrap();
+    let state: Value = serde_json::from_slice(&state).unwrap();
+    let node_key = state["node_key"].as_str().unwrap();
+    let waiting: [String; 3] = std::array::from_fn(|_| primary.appliance.submit(&key, &quick::job(&files)));
+    let first = take(&primary.appliance, node_key);
+    assert_eq!(first.0, waiting[0]);
     primary.wait_for_replica();
     primary.stop_litestream("KILL");
-    // Finished and billed, but only here.
-    let node = primary.appliance.node("node", None);
-    primary.appliance.wait_for_clip(&key, &first);
-    assert_eq!(primary.appliance.ledger_rows(), 1);
+
+    // The replica never hears of what follows: a lease, a clip with its bill, jobs, and a lease of one of these.
+    let second = take(&primary.appliance, node_key);
+    assert_eq!(second.0, waiting[1]);
+    let node = primary.appliance.node("unknown", None);
+    primary.appliance.wait_for_clip(&key, &waiting[2]);
     drop(node);
-    let second = primary.appliance.submit(&key, &quick::job(&files));
-    let claim = json!({"wait_seconds": 0, "renderers": ["builtin"], "slots": 1});
-    let (status, held) = primary.appliance.call("POST", "/api/node/claims", &node_key, Some(&claim));
-    assert_eq!((status, held["job"]["id"].as_str()), (200, Some(second.as_str())), "{held}");
+    let lost: Vec<_> = (0..20).map(|_| primary.appliance.submit(&key, &quick::job(&files))).collect();
+    let third = take(&primary.appliance, node_key);
+    assert!(lost.contains(&third.0));
+    assert_eq!(primary.appliance.ledger_rows(), 2);
+    let old = leases(&primary.appliance);
     primary.appliance.server().kill();
     primary.fail_over();
 
-    // The node still has the old server's lease.
-    let path = |rest: &str| format!("/api/node/leases/{}{rest}", held["lease"]);
-    let beat = json!({"stage": "rendering", "progress": 0.5});
-    let complete = json!({"video_sha256": "0".repeat(64)});
-    for (method, path, body) in [("PUT", path(""), &beat), ("POST", path("/complete"), &complete)] {
-        let (status, answer) = primary.appliance.call(method, &path, &node_key, Some(body));
-        assert_eq!(status, 409, "{method} {path}: {answer}");
+    for (_, lease) in [&first, &second, &third] {
+        assert_refused(&primary.appliance, node_key, lease);
     }
-    assert_eq!(primary.appliance.ledger_rows(), 0);
-    let (status, again) = primary.appliance.call("POST", "/api/node/claims", &node_key, Some(&claim));
-    assert_eq!((status, again["job"]["id"].as_str()), (200, Some(first.as_str())), "{again}");
-    assert!(again["lease"].as_i64() > held["lease"].as_i64(), "{again}: no number twice");
-    let _node = primary.appliance.node("node", None);
-    primary.appliance.wait_for_clip(&key, &first);
-    assert_eq!(primary.appliance.ledger_rows(), 1);
-    let (status, answer) = primary.appliance.call("GET", &format!("/api/clips/{second}"), &key, None);
-    assert_eq!((status, &answer["code"]), (404, &json!("lost_in_failover")));
+    assert_eq!(primary.appliance.ledger_rows(), 1, "a late delivery is no clip");
+    for id in &lost {
+        let (status, answer) = primary.appliance.call("GET", &format!("/api/clips/{id}"), &key, None);
+        assert_eq!((status, &answer["code"]), (404, &json!("lost_in_failover")), "{answer}");
+    }
+    assert_eq!(primary.appliance.job(&key, &done)["status"], "done");
+    let _node = primary.appliance.node("new", None);
+    for id in &waiting {
+        primary.appliance.wait_for_clip(&key, id);
+    }
+    let bills: Vec<_> = [done].iter().chain(&waiting).map(|id| id.to_string()).collect();
+    assert_eq!(billed(&primary.appliance), BTreeSet::from_iter(bills));
+    assert_eq!(primary.appliance.ledger_rows(), 4, "none twice");
+    let new = leases(&primary.appliance);
+    let kept: BTreeMap<_, _> = new.iter().filter(|(number, _)| old.contains_key(number)).collect();
+    assert!(kept.iter().all(|(number, job)| old[number] == **job), "{old:?} {new:?}: no number for two jobs");
+    assert_eq!((kept.len(), new.len()), (2, 5), "that of the finished job, the first, and three new ones");
 }

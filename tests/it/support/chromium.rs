@@ -66,6 +66,8 @@ pub struct Browser {
     last: u64,
     /// Events that were received while waiting for something else.
     events: Vec<Value>,
+    /// Bytes per second that each page and frame receives, if that is limited.
+    limit: Option<u32>,
 }
 
 /// A page, or a frame of another site: each has a process of its own.
@@ -85,7 +87,12 @@ impl Browser {
             let texts = answers.split(0).map_while(Result::ok);
             texts.for_each(|text| drop(send.send(serde_json::from_slice(&text).unwrap())));
         });
-        Self { child, requests, messages, last: 0, events: Vec::new() }
+        Self { child, requests, messages, last: 0, events: Vec::new(), limit: None }
+    }
+
+    /// Pages and frames that are opened from now on receive no more than this many bytes per second.
+    pub fn slow_down(&mut self, bytes: u32) {
+        self.limit = Some(bytes);
     }
 
     /// Calls a method; its result.
@@ -126,6 +133,10 @@ impl Browser {
         for domain in ["Page", "Runtime", "Network", "Log"] {
             self.call(Some(tab), &format!("{domain}.enable"), json!({}));
         }
+        if let Some(bytes) = self.limit {
+            let limit = json!({"offline": false, "latency": 0, "downloadThroughput": bytes, "uploadThroughput": -1});
+            self.call(Some(tab), "Network.emulateNetworkConditions", limit);
+        }
     }
 
     pub fn go(&mut self, tab: &Tab, url: &str) {
@@ -158,6 +169,12 @@ impl Browser {
     #[track_caller]
     pub fn wait_for(&mut self, tab: &Tab, condition: &str) {
         until(condition, || (self.evaluate(tab, condition) == true).then_some(()));
+    }
+
+    /// A page as it looks now: a PNG as base64.
+    pub fn picture(&mut self, tab: &Tab) -> String {
+        let picture = self.call(Some(tab), "Page.captureScreenshot", json!({"format": "png"}));
+        picture["data"].as_str().unwrap().to_owned()
     }
 
     /// Moves the mouse to a point of a page, or clicks there.

@@ -1,7 +1,12 @@
-//! An S3 server on this machine: moto, and in front of it a proxy that misbehaves on demand.
+//! An S3 server on this machine: moto or nanio, and in front of it a proxy that misbehaves on demand.
+//!
+//! moto knows most of S3 but checks no signatures; nanio checks them and the clock, and knows less. Any other server takes
+//! moto's place if `DINKEM_TEST_S3` has a shell command that starts it: with the access key `test`, the secret key
+//! `top-secret`, its files below `$FOLDER`, on `$PORT` of this machine.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -12,13 +17,18 @@ use dinkem_appliance::domain::key::Secret;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::random::SystemRandom;
 use dinkem_appliance::os::s3::{Bucket, Credentials, Location};
+use rusty_s3::S3Action as _;
 
 use super::tools::have;
+use super::wait::until;
 
 /// The bucket that exists when the server has started.
 pub const BUCKET: &str = "clips";
 /// What all keys begin with.
 pub const PREFIX: &str = "studio/";
+const REGION: &str = "us-east-1";
+const KEY_ID: &str = "test";
+const SECRET: &str = "top-secret";
 
 /// What the proxy does to a request.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +55,7 @@ struct Shared {
 
 /// A running server with an empty bucket.
 pub struct S3 {
-    server: Child,
+    _server: Served,
     /// `http://…` of the proxy.
     pub endpoint: String,
     shared: Arc<Shared>,
@@ -55,34 +65,78 @@ pub struct S3 {
 impl S3 {
     /// Starts one; `None` if it is not installed, which is printed.
     pub fn start(test: &str) -> Option<Self> {
-        if !have("moto_server", test) {
-            return None;
+        match std::env::var("DINKEM_TEST_S3") {
+            Ok(command) => Some(Self::run(&command)),
+            Err(_) => have("moto_server", test).then(|| Self::run("moto_server -H 127.0.0.1 -p $PORT")),
         }
-        let mut server = Command::new("moto_server")
-            .args(["-H", "127.0.0.1", "-p", "0"])
+    }
+
+    /// Starts one that checks signatures; `None` if it is not installed, which is printed.
+    pub fn start_strict(test: &str) -> Option<Self> {
+        have("nanio", test).then(|| Self::run("nanio serve --host 127.0.0.1 --port $PORT --data-dir $FOLDER"))
+    }
+
+    fn run(command: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let files = folder.path().join("files");
+        std::fs::create_dir(&files).unwrap();
+        let port = free_port();
+        let server = Command::new("sh")
+            .args(["-c", &format!("exec {command}")])
+            .env("PORT", port.to_string())
+            .env("FOLDER", &files)
+            .envs([("NANIO_ACCESS_KEY", KEY_ID), ("NANIO_SECRET_KEY", SECRET)])
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let (send, found) = channel();
-        let stderr = BufReader::new(server.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                if let Some((_, address)) = line.split_once("Running on http://") {
-                    let _ = send.send(address.trim().to_owned());
-                }
-            }
-        });
-        let target = found.recv_timeout(super::wait::TIMEOUT).expect("moto's address");
+        let target = format!("127.0.0.1:{port}");
         let shared = Arc::new(Shared::default());
         let endpoint = proxy(&target, &shared);
-        let folder = tempfile::tempdir().unwrap();
-        let file = "[default]\naws_access_key_id = test\naws_secret_access_key = top-secret\n";
-        std::fs::write(folder.path().join("credentials"), file).unwrap();
-        let s3 = Self { server, endpoint, shared, folder };
+        let file = format!("[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n");
+        let s3 = Self { _server: Served(server), endpoint, shared, folder };
+        std::fs::write(s3.credentials_file(), file).unwrap();
+        until("the S3 server", || TcpStream::connect(&target).ok());
+        s3.make_bucket(&format!("http://{target}"));
+        s3
+    }
+
+    /// Reached by HTTPS from now on, through HAProxy, with a certificate that only the returned CA file vouches for. Until the
+    /// process is dropped.
+    pub fn behind_tls(&mut self) -> (Served, PathBuf) {
+        let place = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+            .args(["-subj", "/CN=s3.example", "-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &place("key.pem"), "-out", &place("ca.pem")])
+            .output();
+        assert!(made.unwrap().status.success());
+        let pem = ["ca.pem", "key.pem"].map(|name| std::fs::read_to_string(place(name)).unwrap()).concat();
+        std::fs::write(place("both.pem"), pem).unwrap();
+        let port = free_port();
+        let target = self.endpoint.strip_prefix("http://").unwrap();
+        let config = format!(
+            "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n\
+             listen s3\n  bind 127.0.0.1:{port} ssl crt {}\n  server s3 {target}\n",
+            place("both.pem")
+        );
+        std::fs::write(place("haproxy.cfg"), config).unwrap();
+        let mut command = Command::new("haproxy");
+        command.args(["-f", &place("haproxy.cfg")]).stdout(Stdio::null()).stderr(Stdio::null());
+        let served = Served(command.spawn().unwrap());
+        let address = format!("127.0.0.1:{port}");
+        until("HAProxy", || TcpStream::connect(&address).ok());
+        self.endpoint = format!("https://{address}");
+        (served, self.folder.path().join("ca.pem"))
+    }
+
+    fn make_bucket(&self, server: &str) {
+        let bucket = rusty_s3::Bucket::new(server.parse().unwrap(), rusty_s3::UrlStyle::Path, BUCKET, REGION).unwrap();
+        let credentials = rusty_s3::Credentials::new(KEY_ID, SECRET);
+        let url = bucket.create_bucket(&credentials).sign(Duration::from_secs(60));
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        agent.put(format!("http://{target}/{BUCKET}")).send_empty().unwrap();
-        Some(s3)
+        agent.put(url.as_str()).send_empty().unwrap();
     }
 
     /// Where the bucket is.
@@ -91,23 +145,30 @@ impl S3 {
             endpoint: self.endpoint.clone(),
             bucket: BUCKET.into(),
             prefix: PREFIX.into(),
-            region: "us-east-1".into(),
+            region: REGION.into(),
             allow_http: false,
+            ca_pem: None,
         }
     }
 
     pub fn credentials() -> Credentials {
-        Credentials { key_id: "test".into(), secret: Secret::new("top-secret") }
+        Credentials { key_id: KEY_ID.into(), secret: Secret::new(SECRET) }
     }
 
     /// Settings with the bucket, for new clips.
     pub fn storage(&self) -> Storage {
-        Storage { location: self.location(), credentials: Self::credentials(), takes_new: true, is_proxied: false }
+        Storage {
+            location: self.location(),
+            credentials: Self::credentials(),
+            credentials_file: None,
+            takes_new: true,
+            is_proxied: false,
+        }
     }
 
     /// The flags of `serve` and `admin` for clips on `disk` or `s3`.
     pub fn flags(&self, kind: &str) -> Vec<String> {
-        let file = self.folder.path().join("credentials").to_string_lossy().into_owned();
+        let file = self.credentials_file().to_string_lossy().into_owned();
         [
             ["--storage", kind],
             ["--storage-endpoint", &self.endpoint],
@@ -119,6 +180,11 @@ impl S3 {
         .into_iter()
         .map(str::to_owned)
         .collect()
+    }
+
+    /// The file that the flags name.
+    pub fn credentials_file(&self) -> PathBuf {
+        self.folder.path().join("credentials")
     }
 
     /// A client for the bucket.
@@ -164,11 +230,18 @@ impl S3 {
     }
 }
 
-impl Drop for S3 {
+/// A process that is killed when it is dropped.
+pub struct Served(Child);
+
+impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// One request per connection, so that each can get its own fault.

@@ -34,6 +34,7 @@ fn doctor(test: &TestApp) -> Vec<&'static str> {
         clock: test.clock.clone(),
         random: test.random.clone(),
         storage: None,
+        replica_socket: None,
         fix: false,
     };
     doctor::examine(&examination).unwrap().iter().map(|fault| fault.code).filter(|code| *code != "clock").collect()

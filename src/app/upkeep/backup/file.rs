@@ -16,6 +16,8 @@ use crate::store::{STORE, is_job_archive, is_small_file};
 
 /// The entry that lists the clips in the bucket: key, length and SHA-256, a clip a line, separated by tabs.
 pub const BUCKET_CLIPS: &str = "clips-in-bucket.tsv";
+/// The entry that lists the uploaded demos in the bucket, in the same form.
+pub const BUCKET_DEMOS: &str = "demos-in-bucket.tsv";
 /// Size limit of a description, with room for members that later formats add.
 const DESCRIPTION_BYTES: u64 = 64 * 1024;
 
@@ -101,7 +103,7 @@ impl BackupFile {
 
 /// Whether an entry name belongs in a backup. Prevents entries from being written outside the data directory.
 fn is_known(name: &str) -> bool {
-    if name == STORE || name == BUCKET_CLIPS || is_small_file(name) || is_job_archive(name) {
+    if [STORE, BUCKET_CLIPS, BUCKET_DEMOS].contains(&name) || is_small_file(name) || is_job_archive(name) {
         return true;
     }
     match name.split_once('/') {

@@ -2,7 +2,7 @@
 //! read back and checked before it is reported as good. [`restore`] replaces a data directory with a backup.
 //!
 //! Contents, in this order: a description, the store, small files (CA, certificates, credentials of built-in nodes),
-//! archived jobs, uploaded demos, and videos if requested. Caches are left out.
+//! archived jobs, uploaded demos, and videos if requested. Caches are left out, and what lies in the bucket is listed.
 
 mod description;
 mod file;
@@ -15,6 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::audit::Entry;
+use crate::app::clips::bucket as clips;
+use crate::app::demos::bucket as demos;
+use crate::app::demos::files::{StoredDemo, is_local};
 use crate::app::{App, audit};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
@@ -23,13 +26,14 @@ use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::size;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
+use crate::os::s3::listing::Listed;
 use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
 use crate::store::copies::Copy;
 use crate::store::{self, STORE};
 
 use crate::app::upkeep::backup::description::Description;
-use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BackupFile};
+use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BUCKET_DEMOS, BackupFile};
 pub use crate::app::upkeep::backup::restore::{Restored, restore};
 use crate::app::upkeep::bucket;
 
@@ -53,6 +57,8 @@ pub struct Backup {
     pub jobs: u64,
     /// Uploaded demos in it.
     pub demos: u64,
+    /// Number of uploaded demos that lie in the bucket: their keys and checksums are in the backup, the demos are not.
+    pub demos_in_bucket: u64,
     /// Number of clips whose video is included; `None` if videos were not requested.
     pub videos: Option<u64>,
     /// Number of clips that lie in the bucket: their keys and checksums are in the backup, the videos are not.
@@ -91,7 +97,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     };
     packer.pack_small(&description, &copy_path)?;
     packer.pack_archives(&copy)?;
-    let demos = packer.pack_demos(&copy)?;
+    let (demos, demos_in_bucket) = packer.pack_demos(&copy)?;
     let in_bucket = packer.list_bucket(&copy)?;
     let packed = if videos { Some(packer.pack_videos(&copy, &in_bucket)?) } else { None };
     let Packer { archive, files, left_out, .. } = packer;
@@ -101,7 +107,7 @@ pub fn make(app: &App, to: &Path, videos: bool) -> Result<Backup> {
     name(&path, to)?;
     let Description { accounts, jobs, .. } = description;
     let in_bucket = in_bucket.len() as u64;
-    Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, videos: packed, in_bucket, left_out })
+    Ok(Backup { bytes, made_at_ms, accounts, jobs, demos, demos_in_bucket, videos: packed, in_bucket, left_out })
 }
 
 /// Records in the audit log that a backup was made, for the dashboard, which cannot know other disks.
@@ -180,17 +186,36 @@ impl Packer<'_> {
         Ok(())
     }
 
-    fn pack_demos(&mut self, copy: &Copy) -> Result<u64> {
-        let (mut after, mut packed) = (Vec::new(), 0);
+    /// Packs the demos in the data directory, and lists those in the bucket by key, length and checksum; how many of each.
+    fn pack_demos(&mut self, copy: &Copy) -> Result<(u64, u64)> {
+        let mut there = HashMap::new();
+        if let Some(bucket) = &self.app.clip_files.bucket {
+            bucket::each(self.app, bucket, demos::FOLDER, |object| {
+                there.extend(demos::demo_of(bucket, &object.key).map(|sha256| (sha256, object)));
+                Ok(())
+            })?;
+        }
+        let (mut after, mut packed, mut listed, mut lines) = (None, 0, 0, String::new());
         loop {
-            let page = copy.read(|db| store::demos::hashes(db, &after, PAGE))?;
-            let Some(last) = page.last() else { return Ok(packed) };
-            after = last.0.to_vec();
-            for hash in page {
+            let page = copy.read(|db| store::demos::contents(db, after.as_ref(), PAGE))?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            for (hash, bytes) in page {
                 let path = self.app.store.folder.demo(&hash);
-                packed += u64::from(self.pack_if_whole("demos", &path, &hash)?);
+                let is_local = is_local(self.app, &StoredDemo { sha256: hash, bytes });
+                match there.get(&hash).filter(|object| !is_local && object.bytes == bytes) {
+                    Some(Listed { key, .. }) => {
+                        lines.push_str(&format!("{key}\t{bytes}\t{hash}\n"));
+                        listed += 1;
+                    }
+                    None => packed += u64::from(self.pack_if_whole("demos", &path, &hash)?),
+                }
             }
         }
+        if listed > 0 {
+            self.add(BUCKET_DEMOS, lines.len() as u64, &mut lines.as_bytes())?;
+        }
+        Ok((packed, listed))
     }
 
     /// Lists the clips that lie in the bucket, by key, length and checksum; their leases.
@@ -199,7 +224,7 @@ impl Packer<'_> {
         let files = &self.app.clip_files;
         let Some(bucket) = &files.bucket else { return Ok(leases) };
         let mut there = HashMap::new();
-        bucket::each(self.app, bucket, |object| {
+        bucket::each(self.app, bucket, clips::FOLDER, |object| {
             if let Some(lease) = bucket::lease_of_video(self.app, bucket, &object) {
                 there.insert(lease, object.bytes);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use crate::app::clips::files::ClipFiles;
-use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BackupFile};
+use crate::app::upkeep::backup::file::{BUCKET_CLIPS, BUCKET_DEMOS, BackupFile};
 use crate::app::upkeep::promote;
 use crate::config;
 use crate::domain::epoch::{Epoch, LostWindow};
@@ -36,6 +36,8 @@ pub struct Restored {
     pub videos: u64,
     /// Clips that lay in the bucket when the backup was made.
     pub in_bucket: u64,
+    /// Uploaded demos that lay there.
+    pub demos_in_bucket: u64,
     /// Clips whose video was found neither in the backup nor in the data directory. They are removed; their jobs stay
     /// done and billed.
     pub forgotten: u64,
@@ -66,7 +68,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
     for name in ["local-nodes", "demos", "clips", "archive"] {
         files::create_private_dir(&place.path(name)).map_err(|error| unwritable(&folder, error))?;
     }
-    let mut in_bucket = HashSet::new();
+    let (mut in_bucket, mut demos_in_bucket) = (HashSet::new(), 0);
     backup.each(|name, content| {
         if name == BUCKET_CLIPS {
             for line in BufReader::new(content).lines() {
@@ -74,6 +76,14 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
                 let line = line?;
                 let key = line.split('\t').next().unwrap_or_default();
                 in_bucket.insert(key.rsplit('/').next().unwrap_or_default().to_owned());
+            }
+            return Ok(());
+        }
+        if name == BUCKET_DEMOS {
+            // For people: a demo's row stays, wherever its file lies.
+            for line in BufReader::new(content).lines() {
+                line?;
+                demos_in_bucket += 1;
             }
             return Ok(());
         }
@@ -118,6 +128,7 @@ pub fn restore(data_dir: &Path, from: &Path, clock: &dyn Clock, random: &dyn Ran
         jobs,
         videos,
         in_bucket: bucketed,
+        demos_in_bucket,
         forgotten,
         lost,
         aside: aside.into_iter().next(),

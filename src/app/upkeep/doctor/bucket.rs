@@ -4,19 +4,28 @@
 use std::collections::HashMap;
 
 use crate::app::App;
-use crate::app::clips::bucket::ClipBucket;
+use crate::app::clips::bucket::{self as clips, ClipBucket};
+use crate::app::demos::bucket as demos;
 use crate::app::upkeep::bucket;
 use crate::app::upkeep::doctor::{Fault, few};
 use crate::domain::error::{Error, Result};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::CLOCK_SKEW_SECONDS;
+use crate::domain::sha256::Sha256;
 
-/// Lengths of the videos in the bucket, by lease; empty without a bucket, `None` if it cannot be listed.
-pub type Videos = Option<HashMap<LeaseId, u64>>;
+/// Lengths of what lies in the bucket; empty without a bucket.
+#[derive(Default)]
+pub struct Found {
+    /// Of videos.
+    pub videos: HashMap<LeaseId, u64>,
+    /// Of uploaded demos.
+    pub demos: HashMap<Sha256, u64>,
+}
 
-/// What is wrong with the bucket, and the videos in it.
-pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
-    let Some(bucket) = &app.clip_files.bucket else { return Ok((Vec::new(), Some(HashMap::new()))) };
+/// What is wrong with the bucket, and what lies in it; `None` if it cannot be listed, or has more than `at_most` objects.
+pub fn faults(app: &App, at_most: usize, fix: bool) -> Result<(Vec<Fault>, Option<Found>)> {
+    let Some(bucket) = &app.clip_files.bucket else { return Ok((Vec::new(), Some(Found::default()))) };
     let ahead_ms = match bucket.bucket.ahead_ms() {
         Ok(ahead_ms) => ahead_ms,
         Err(error) => return Ok((vec![unusable(&error)], None)),
@@ -26,27 +35,41 @@ pub fn faults(app: &App, fix: bool) -> Result<(Vec<Fault>, Videos)> {
         faults.push(unusable(&error));
     }
     faults.extend(lifecycle(bucket));
-    let (mut videos, mut orphans) = (HashMap::new(), Vec::new());
-    let listed = bucket::each(app, bucket, |object| {
-        if let Some(lease) = bucket::lease_of_video(app, bucket, &object) {
-            videos.insert(lease, object.bytes);
-        }
-        if bucket::is_orphan(app, bucket, &object)? {
-            orphans.push(object.key);
-        }
-        Ok(())
-    });
-    if let Err(error) = listed {
-        faults.push(unusable(&error));
+    if at_most == 0 {
         return Ok((faults, None));
     }
-    faults.extend(needless(bucket, &orphans, fix));
-    Ok((faults, Some(videos)))
+    let (mut found, mut orphans, mut count) = (Found::default(), Vec::new(), 0);
+    for folder in [clips::FOLDER, demos::FOLDER] {
+        let listed = bucket::each(app, bucket, folder, |object| {
+            count += 1;
+            if count > at_most {
+                return Err(Error::internal("The bucket has too many objects.", "the listing ends here"));
+            }
+            if let Some(lease) = bucket::lease_of_video(app, bucket, &object) {
+                found.videos.insert(lease, object.bytes);
+            } else if let Some(sha256) = demos::demo_of(bucket, &object.key) {
+                found.demos.insert(sha256, object.bytes);
+            }
+            if bucket::is_orphan(app, bucket, &object)? {
+                orphans.push(object.key);
+            }
+            Ok(())
+        });
+        if count > at_most {
+            return Ok((faults, None));
+        }
+        if let Err(error) = listed {
+            faults.push(unusable(&error));
+            return Ok((faults, None));
+        }
+    }
+    faults.extend(needless(app, bucket, &orphans, fix));
+    Ok((faults, Some(found)))
 }
 
 fn unusable(error: &Error) -> Fault {
     Fault::new(
-        "bucket",
+        if error.code == ErrorCode::ClockSkew { "bucket_clock" } else { "bucket" },
         error.to_string(),
         "Check [storage] in config.toml, the credentials and their rights (docs/s3.md), and that the bucket's server runs.",
     )
@@ -77,12 +100,13 @@ fn lifecycle(bucket: &ClipBucket) -> Option<Fault> {
     }
 }
 
-fn needless(bucket: &ClipBucket, keys: &[String], fix: bool) -> Option<Fault> {
+fn needless(app: &App, bucket: &ClipBucket, keys: &[String], fix: bool) -> Option<Fault> {
     if keys.is_empty() {
         return None;
     }
-    let message = format!("Objects in the bucket that no clip needs ({}): {}.", keys.len(), few(keys));
+    let message = format!("Objects in the bucket that no clip and no demo needs ({}): {}.", keys.len(), few(keys));
     let fault =
         Fault::new("bucket_orphans", message, "The server deletes them once a day; so does `admin doctor --fix`.");
-    Some(fault.fixed(fix.then(|| keys.iter().try_for_each(|key| bucket.bucket.delete(key)))))
+    let delete = || keys.iter().try_for_each(|key| bucket::delete_orphan(app, bucket, key).map(drop));
+    Some(fault.fixed(fix.then(delete)))
 }

@@ -1,16 +1,18 @@
 //! Orphaned files, and rows whose file is missing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use crate::app::App;
-use crate::app::demos::files;
+use crate::app::demos::bucket as demos;
+use crate::app::demos::files::{self, StoredDemo};
+use crate::app::upkeep::doctor::bucket::Found;
 use crate::app::upkeep::doctor::{Fault, below, few};
 use crate::app::upkeep::{job_archive, sweep};
 use crate::domain::error::{Error, Result};
-use crate::domain::id::LeaseId;
+use crate::domain::sha256::Sha256;
 use crate::store;
 
 /// Seconds after which a file without a row counts as orphaned, unless an upload holds it.
@@ -18,10 +20,11 @@ const ORPHAN_SECONDS: u64 = 60;
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
+/// Objects that are looked at one by one because the listing of the bucket lacks them: they may be younger.
+const LOOKS: usize = 1_000;
 
-/// Orphaned files, and files that are needed but missing. `in_bucket`: lengths of the videos in the bucket; `None` if they
-/// are not known.
-pub fn faults(app: &App, in_bucket: Option<&HashMap<LeaseId, u64>>, fix: bool) -> Result<Vec<Fault>> {
+/// Orphaned files, and files that are needed but missing. `in_bucket`: what lies in the bucket; `None` if that is not known.
+pub fn faults(app: &App, in_bucket: Option<&Found>, fix: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     let known = sweep::known_demos(app)?;
     let orphans = orphans(app, &known)?;
@@ -41,10 +44,11 @@ pub fn faults(app: &App, in_bucket: Option<&HashMap<LeaseId, u64>>, fix: bool) -
         };
         faults.push(fault.fixed(fix.then(remove)));
     }
-    let demos = missing_demos(app, &known);
-    if !demos.is_empty() {
-        let message = format!("Missing files of uploaded demos ({}): {}.", demos.len(), few(&demos));
-        let remedy = "Restore the files from a backup, or upload them again. Until then, jobs for them fail.";
+    let missing = in_bucket.map_or(Ok(Vec::new()), |in_bucket| missing_demos(app, &known, in_bucket))?;
+    if !missing.is_empty() {
+        let message = format!("Missing or damaged files of uploaded demos ({}): {}.", missing.len(), few(&missing));
+        let remedy = "Restore the files from a backup, or upload them again. Until then, jobs for them fail. Those in a bucket \
+                      are only found there while [storage] names it.";
         faults.push(Fault::new("demos_missing", message, remedy));
     }
     let archives: Vec<_> = job_archive::damaged(app)?.iter().map(|path| below(&app.store.folder, path)).collect();
@@ -66,7 +70,7 @@ pub fn faults(app: &App, in_bucket: Option<&HashMap<LeaseId, u64>>, fix: bool) -
 }
 
 /// Orphaned files. While the server runs, a recent or held file may belong to an upload in progress.
-fn orphans(app: &App, known: &HashSet<PathBuf>) -> Result<Vec<PathBuf>> {
+fn orphans(app: &App, known: &HashMap<Sha256, u64>) -> Result<Vec<PathBuf>> {
     let is_served = app.store.folder.lock().is_err();
     let oldest_young = app.clock.now_ms() - (ORPHAN_SECONDS * 1_000).cast_signed();
     let mut orphans = sweep::orphaned_clips(app)?;
@@ -83,17 +87,29 @@ fn changed_ms(file: &Metadata) -> i64 {
     since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Demos whose file is missing.
-fn missing_demos(app: &App, known: &HashSet<PathBuf>) -> Vec<String> {
-    let mut missing: Vec<_> =
-        known.iter().filter(|path| !path.is_file()).map(|path| below(&app.store.folder, path)).collect();
+/// Demos whose file is missing or has the wrong length. Skips demos that were deleted after their row was read.
+fn missing_demos(app: &App, known: &HashMap<Sha256, u64>, in_bucket: &Found) -> Result<Vec<String>> {
+    let (folder, mut looks, mut missing) = (&app.store.folder, 0..LOOKS, Vec::new());
+    for (sha256, bytes) in known {
+        let demo = StoredDemo { sha256: *sha256, bytes: *bytes };
+        if in_bucket.demos.get(sha256) == Some(bytes) || files::is_local(app, &demo) {
+            continue;
+        }
+        let is_younger = match &app.clip_files.bucket {
+            Some(bucket) if looks.next().is_some() => demos::length(bucket, sha256)? == Some(*bytes),
+            _ => false,
+        };
+        if !is_younger && app.store.read(|db| store::demos::has_any(db, sha256))? {
+            missing.push(below(folder, &folder.demo(sha256)));
+        }
+    }
     missing.sort();
-    missing
+    Ok(missing)
 }
 
 /// Clips whose video is missing or has the wrong size. Skips clips that were deleted after their row was read.
-fn clips(app: &App, in_bucket: &HashMap<LeaseId, u64>) -> Result<Vec<String>> {
-    let (mut after, mut missing) = (None, Vec::new());
+fn clips(app: &App, in_bucket: &Found) -> Result<Vec<String>> {
+    let (mut after, mut looks, mut missing) = (None, 0..LOOKS, Vec::new());
     loop {
         let page = app.store.read(|db| store::clips::page(db, after, PAGE))?;
         let Some(last) = page.last() else { return Ok(missing) };
@@ -103,9 +119,17 @@ fn clips(app: &App, in_bucket: &HashMap<LeaseId, u64>) -> Result<Vec<String>> {
             return Ok(missing);
         }
         for clip in page {
-            let is_whole =
-                app.clip_files.has_video(clip.lease, clip.bytes) || in_bucket.get(&clip.lease) == Some(&clip.bytes);
-            if !is_whole && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
+            let files = &app.clip_files;
+            if files.has_video(clip.lease, clip.bytes) || in_bucket.videos.get(&clip.lease) == Some(&clip.bytes) {
+                continue;
+            }
+            let is_younger = match &files.bucket {
+                Some(bucket) if looks.next().is_some() => {
+                    bucket.length(&files.video_name(clip.lease))? == Some(clip.bytes)
+                }
+                _ => false,
+            };
+            if !is_younger && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
                 missing.push(below(&app.store.folder, &app.clip_files.video(clip.lease)));
             }
         }

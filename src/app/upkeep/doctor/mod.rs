@@ -5,6 +5,7 @@ mod bucket;
 mod certificate;
 mod files;
 mod nodes;
+mod replica;
 mod rights;
 
 use std::path::{Path, PathBuf};
@@ -75,6 +76,8 @@ pub struct Examination {
     pub random: Arc<dyn Random>,
     /// Where clips lie, if not only in the data directory.
     pub storage: Option<Storage>,
+    /// Socket of the Litestream that replicates the store, if one does.
+    pub replica_socket: Option<PathBuf>,
     /// Whether to fix what can be fixed safely.
     pub fix: bool,
 }
@@ -105,9 +108,10 @@ pub fn examine(examination: &Examination) -> Result<Vec<Fault>> {
         Some(fault) => faults.push(fault),
         None => {
             let (clock, random) = (Arc::clone(&examination.clock), Arc::clone(&examination.random));
-            let settings = Settings { storage: examination.storage.clone(), ..Settings::default() };
+            let (storage, replica_socket) = (examination.storage.clone(), examination.replica_socket.clone());
+            let settings = Settings { storage, replica_socket, ..Settings::default() };
             let app = App::beside_as(folder.path(), settings, clock, random)?;
-            faults.extend(in_store(&app, log_bytes, examination.fix)?);
+            faults.extend(in_store(&app, log_bytes, usize::MAX, examination.fix)?);
         }
     }
     Ok(faults)
@@ -121,12 +125,19 @@ pub fn lost_windows(examination: &Examination) -> Vec<LostWindow> {
 }
 
 /// All problems of an appliance whose server is this process. Fixes nothing, and does not read every page of the store:
-/// that is done once, after the start ([`store_check`]).
-pub fn examine_served(app: &App, host: Option<String>, certificate: Option<PathBuf>) -> Result<Vec<Fault>> {
+/// that is done once, after the start ([`store_check`]). `objects`: how many objects the bucket may have for its listing to
+/// be compared with the rows; 0: not now.
+pub fn examine_served(
+    app: &App,
+    host: Option<String>,
+    certificate: Option<PathBuf>,
+    objects: usize,
+) -> Result<Vec<Fault>> {
     let folder = &app.store.folder;
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let data_dir = folder.path().to_owned();
-    let examination = Examination { data_dir, host, certificate, clock, random, storage: None, fix: false };
+    let (storage, replica_socket, fix) = (None, None, false);
+    let examination = Examination { data_dir, host, certificate, clock, random, storage, replica_socket, fix };
     let mut faults = rights::faults(folder, false)?;
     faults.extend(disk(app.room.free()));
     faults.extend(certificate::faults(&examination)?);
@@ -134,20 +145,22 @@ pub fn examine_served(app: &App, host: Option<String>, certificate: Option<PathB
         Err(error) => faults.push(damaged(error.message)),
         Ok(()) => {
             let log_bytes = std::fs::metadata(folder.log()).map_or(0, |log| log.len());
-            faults.extend(in_store(app, log_bytes, false)?);
+            faults.extend(in_store(app, log_bytes, objects, false)?);
         }
     }
     Ok(faults)
 }
 
 /// Problems with what the store says, and with files that it refers to.
-fn in_store(app: &App, log_bytes: u64, fix: bool) -> Result<Vec<Fault>> {
+fn in_store(app: &App, log_bytes: u64, objects: usize, fix: bool) -> Result<Vec<Fault>> {
     let mut faults: Vec<Fault> = log(app, log_bytes, fix).into_iter().collect();
     faults.extend(copied(app)?);
     faults.extend(clock(app)?);
-    let (in_bucket, videos) = bucket::faults(app, fix)?;
+    faults.extend(rights::credentials(app));
+    faults.extend(replica::fault(app));
+    let (in_bucket, found) = bucket::faults(app, objects, fix)?;
     faults.extend(in_bucket);
-    faults.extend(files::faults(app, videos.as_ref(), fix)?);
+    faults.extend(files::faults(app, found.as_ref(), fix)?);
     faults.extend(nodes::faults(app)?);
     faults.extend(oversold(app)?);
     Ok(faults)

@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::app::App;
 use crate::app::upkeep::doctor::{Fault, below, few};
 use crate::domain::error::{Error, Result};
 use crate::os::rights;
@@ -45,6 +46,17 @@ pub fn faults(folder: &DataDir, fix: bool) -> Result<Vec<Fault>> {
         faults.push(Fault::new("owner", message, format!("chown -R --reference={dir} {dir}")));
     }
     Ok(faults)
+}
+
+/// The file with the bucket's credentials, if every user of this machine can access it. Its group may be the service's.
+pub fn credentials(app: &App) -> Option<Fault> {
+    let file = app.settings.storage.as_ref()?.credentials_file.as_deref()?;
+    let is_open = fs::metadata(file).is_ok_and(|found| rights::is_open_to_everyone(&found));
+    is_open.then(|| {
+        let name = file.display();
+        let message = format!("Every user of this machine can access {name}, which holds the bucket's secret key.");
+        Fault::new("credentials_rights", message, format!("chmod o= {name}"))
+    })
 }
 
 /// Whether other users can access the directory itself.
