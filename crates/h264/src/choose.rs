@@ -3,7 +3,8 @@
 use crate::frame::{Frame, Pixels, differences, squares};
 use crate::intra::{Directions, Edge, HORIZONTAL, MEAN, PLANE, VERTICAL, chroma_8, luma_16};
 use crate::motion::{self, Vector};
-use crate::residual::{Tools, cut, paste};
+use crate::place::Place;
+use crate::residual::{cut, paste};
 use crate::search::{expected_vector, skipped_vector, vector_bits};
 use crate::syntax::{Around, Coded, Kind, Levels, place};
 
@@ -42,17 +43,6 @@ pub struct References<'a> {
     pub before: &'a Frame,
     /// The key frame, unless it is the one before.
     pub key: Option<&'a Frame>,
-}
-
-/// A macroblock to code.
-pub struct Place<'a> {
-    pub tools: &'a Tools,
-    pub source: &'a Pixels,
-    /// Column and row, in macroblocks.
-    pub at: (usize, usize),
-    /// Columns and rows of the frame.
-    pub size: (usize, usize),
-    pub around: Around<'a>,
 }
 
 impl Place<'_> {

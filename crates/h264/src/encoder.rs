@@ -2,11 +2,13 @@
 
 use crate::bits::nal;
 use crate::cabac::Cabac;
-use crate::choose::{Choice, Place, References};
+use crate::choose::{Choice, References};
 use crate::frame::{Frame, MACROBLOCK, Pixels};
+use crate::interface::{Error, Packet, Picture, Rect, Settings};
+use crate::place::Place;
 use crate::residual::Tools;
 use crate::syntax::{self, Around, Coded, Kind, Levels};
-use crate::{Error, Packet, Picture, Rect, Settings, deblock, headers};
+use crate::{deblock, headers};
 
 /// Headers of NAL units: parameter sets, a key frame, a frame between.
 const SEQUENCE: u8 = 0x67;

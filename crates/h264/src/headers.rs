@@ -1,8 +1,8 @@
 //! Parameter sets and slice headers.
 
-use crate::Settings;
 use crate::bits::Bits;
 use crate::frame::MACROBLOCK;
+use crate::interface::Settings;
 
 /// Levels of the standard: macroblocks per second and per frame, at most.
 const LEVELS: [(u32, u32, u32); 15] = [

@@ -1,29 +1,14 @@
 //! Looks for where a macroblock comes from.
 
-use crate::choose::Place;
 use crate::frame::{Frame, Plane, differences};
 use crate::motion::{self, Vector};
+use crate::place::Place;
 use crate::syntax::{Around, Coded};
 
 /// Maximum number of steps of one pixel.
 const STEPS: usize = 24;
-/// Pixels by which a macroblock may lie outside the frame, before it and after it.
-const OUTSIDE: (i32, i32) = (20, 4);
-/// Maximum length of a vector along an axis, in quarters of a pixel.
-const LONGEST: u16 = 1_000;
 
 impl Place<'_> {
-    /// Whether a vector stays near enough to the frame.
-    #[inline(always)]
-    pub fn reaches(&self, vector: Vector) -> bool {
-        let ((column, row), (columns, rows)) = (self.at, self.size);
-        let inside = |at: usize, all: usize, far: i16| {
-            let at = (at * 16) as i32 + i32::from(far >> 2);
-            at >= -OUTSIDE.0 && at <= (all * 16) as i32 + OUTSIDE.1 && far.unsigned_abs() <= LONGEST
-        };
-        inside(column, columns, vector[0]) && inside(row, rows, vector[1])
-    }
-
     /// The vector that costs least: from likely ones by steps of a pixel, then of half and a quarter of one.
     #[inline(always)]
     pub fn search(&self, reference: &Frame, expected: Vector, likely: [Vector; 3]) -> Vector {
