@@ -4,13 +4,13 @@
 set -euo pipefail
 
 # Package, and a command whose presence shows that it is installed.
-DEB_BUILD=("nasm nasm" "g++ g++" "python3 python3" "dpkg-dev dpkg-shlibdeps" "xz-utils xz")
+DEB_BUILD=("g++ g++" "python3 python3" "dpkg-dev dpkg-shlibdeps" "xz-utils xz")
 DEB_TEST=(
   "lintian lintian" "mmdebstrap mmdebstrap" "zstd zstd" "systemd-container systemd-nspawn" "piuparts piuparts"
   "ffmpeg ffprobe"
 )
 MSI_BUILD=(
-  "nasm nasm" "g++ g++" "g++-mingw-w64-x86-64 x86_64-w64-mingw32-g++" "gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc"
+  "g++ g++" "g++-mingw-w64-x86-64 x86_64-w64-mingw32-g++" "gcc-mingw-w64-x86-64 x86_64-w64-mingw32-gcc"
   "python3 python3" "wixl wixl" "msitools msibuild" "faketime faketime" "osslsigncode osslsigncode"
 )
 OCI=("buildah buildah")

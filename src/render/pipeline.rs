@@ -132,6 +132,7 @@ impl<'a> FrameRenderer<'a> {
     /// Draws a frame and converts what changed.
     pub fn render(&mut self, frame: u64) -> Result<&I420> {
         self.painter.frame(frame);
+        self.frame.begin();
         let changes: Vec<_> = self.painter.changes().collect();
         for run in changes {
             self.frame.take(self.painter.picture().data(), run.x, run.y, run.width, run.height)?;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use h264::{Encoder, Error, Picture, Settings};
+use h264::{Encoder, Error, Picture, Rect, Settings};
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 
@@ -20,7 +20,8 @@ fn picture(settings: &Settings, frame: usize) -> [Vec<u8>; 3] {
 }
 
 fn encode(encoder: &mut Encoder, planes: &[Vec<u8>; 3]) -> Result<h264::Packet, Error> {
-    encoder.encode(&Picture { luma: &planes[0], blue: &planes[1], red: &planes[2] })
+    let all = Rect { x: 0, y: 0, width: 3840, height: 3840 };
+    encoder.encode(&Picture { luma: &planes[0], blue: &planes[1], red: &planes[2] }, &[all])
 }
 
 /// The mean distance between what was drawn and what a viewer sees.

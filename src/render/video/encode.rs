@@ -1,8 +1,7 @@
 //! Encodes frames as H.264 High profile.
 //!
 //! The quantizers were chosen by measurement. Key frames are fine and the frames between them coarse: the picture
-//! mostly stands still and keeps the quality of its key frame, and what moves hides what the coarser steps lose. At
-//! the same similarity to the drawn frames this takes 40 % fewer bytes than one quantizer for all, without CABAC.
+//! mostly stands still and keeps the quality of its key frame, and what moves hides what the coarser steps lose.
 
 use h264::Settings;
 
@@ -14,9 +13,11 @@ pub use h264::Packet;
 /// Seconds between key frames.
 const KEY_SECONDS: u32 = 4;
 /// Quantizer of key frames.
-const KEY_QUANTIZER: u8 = 20;
-/// Quantizer of the frames between them. From 28 on thin lines that move begin to dissolve.
-const QUANTIZER: u8 = 27;
+const KEY_QUANTIZER: u8 = 18;
+/// Quantizer of the frames between them. From 30 on thin lines that move begin to dissolve.
+const QUANTIZER: u8 = 28;
+/// The same above 30 frames per second, where each is seen for a shorter time.
+const FAST_QUANTIZER: u8 = 30;
 
 /// Frames between key frames at this frame rate.
 pub fn key_interval(fps: u32) -> u32 {
@@ -32,14 +33,15 @@ impl Encoder {
     /// Creates an encoder for frames of this size, in pixels, at this frame rate.
     pub fn new(width: u32, height: u32, fps: u32) -> Result<Self> {
         let (width, height) = (width as usize, height as usize);
-        let (key_quantizer, quantizer) = (KEY_QUANTIZER, QUANTIZER);
+        let key_quantizer = KEY_QUANTIZER;
+        let quantizer = if fps > 30 { FAST_QUANTIZER } else { QUANTIZER };
         let settings = Settings { width, height, fps, key_interval: key_interval(fps), key_quantizer, quantizer };
         Ok(Self { inner: h264::Encoder::new(settings).map_err(failed)? })
     }
 
-    /// Encodes the next frame.
+    /// Encodes the next frame, of which only what changed is looked at.
     pub fn encode(&mut self, frame: &I420) -> Result<Packet> {
-        self.inner.encode(&frame.picture()).map_err(failed)
+        self.inner.encode(&frame.picture(), frame.changes()).map_err(failed)
     }
 }
 

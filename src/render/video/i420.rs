@@ -1,6 +1,6 @@
 //! A frame in the encoder's format: planar YUV 4:2:0, BT.709, limited range. Converts only what changed.
 
-use h264::Picture;
+use h264::{Picture, Rect};
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420};
 
 use crate::domain::error::{Error, Result};
@@ -12,13 +12,15 @@ pub struct I420 {
     luma: Vec<u8>,
     blue: Vec<u8>,
     red: Vec<u8>,
+    /// What was converted since [`Self::begin`].
+    changes: Vec<Rect>,
 }
 
 impl I420 {
     /// Creates a frame; width and height must be even.
     pub fn new(width: usize, height: usize) -> Self {
         let chroma = vec![128; width / 2 * (height / 2)];
-        Self { width, height, luma: vec![16; width * height], blue: chroma.clone(), red: chroma }
+        Self { width, height, luma: vec![16; width * height], blue: chroma.clone(), red: chroma, changes: Vec::new() }
     }
 
     /// The planes one after the other: raw `yuv420p`.
@@ -31,9 +33,20 @@ impl I420 {
         Picture { luma: &self.luma, blue: &self.blue, red: &self.red }
     }
 
+    /// Begins the next frame, in which nothing has changed yet.
+    pub fn begin(&mut self) {
+        self.changes.clear();
+    }
+
+    /// What changed since the frame before.
+    pub fn changes(&self) -> &[Rect] {
+        &self.changes
+    }
+
     /// Converts a rectangle, with even edges, of an RGBA picture of the same size.
     pub fn take(&mut self, rgba: &[u8], x: usize, y: usize, width: usize, height: usize) -> Result<()> {
         let outside = || Error::internal("Could not convert a frame.", "the rectangle is outside the picture");
+        self.changes.push(Rect { x, y, width, height });
         // The converter skips rows shorter than the stride; only the last rows of the picture may be.
         let last = y + height >= self.height;
         let (x, width) = if last { (0, self.width) } else { (x, width) };
