@@ -131,3 +131,63 @@ fn wide_registers_change_no_bit() {
     });
     assert_eq!(narrow, any);
 }
+
+/// Random numbers, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    /// Draws a rectangle of noise, of one color, or of a piece of the picture that lay elsewhere.
+    fn draw(&mut self, planes: &mut [Vec<u8>; 3], settings: &Settings) -> Rect {
+        let mut side = |most: usize| 2 + self.below(most / 2) / 2 * 2;
+        let (width, height) = (side(settings.width), side(settings.height));
+        let (x, y) = (self.below(settings.width - width + 1) & !1, self.below(settings.height - height + 1) & !1);
+        let (kind, color, spread) = (self.below(4), self.below(256), 1 + self.below(255));
+        let from = (self.below(settings.width - width + 1) & !1, self.below(settings.height - height + 1) & !1);
+        for (number, plane) in planes.iter_mut().enumerate() {
+            let part = if number == 0 { 1 } else { 2 };
+            let (stride, before) = (settings.width / part, plane.clone());
+            for row in 0..height / part {
+                for column in 0..width / part {
+                    plane[(y / part + row) * stride + x / part + column] = match kind {
+                        0 => color as u8,
+                        1 => (color + self.below(spread)).min(255) as u8,
+                        2 => (color * (column + 1) / width + row).min(255) as u8,
+                        _ => before[(from.1 / part + row) * stride + from.0 / part + column],
+                    };
+                }
+            }
+        }
+        Rect { x, y, width, height }
+    }
+}
+
+#[test]
+fn pictures_of_all_kinds_and_sizes_are_shown_exactly() {
+    for seed in 0..150 {
+        let mut dice = Dice(seed);
+        let settings = Settings {
+            width: 16 + dice.below(90) * 2,
+            height: 16 + dice.below(60) * 2,
+            fps: 30,
+            key_interval: 1 + dice.below(12) as u32,
+            key_quantizer: dice.below(52) as u8,
+            quantizer: dice.below(52) as u8,
+        };
+        let mut planes = [settings.width * settings.height, 0, 0].map(|bytes| vec![128; bytes]);
+        for plane in &mut planes[1..] {
+            plane.resize(settings.width * settings.height / 4, 128);
+        }
+        let (mut encoder, mut decoder) = (Encoder::new(settings).unwrap(), Decoder::new().unwrap());
+        for frame in 0..16 {
+            let changes: Vec<_> = (0..dice.below(5)).map(|_| dice.draw(&mut planes, &settings)).collect();
+            let bytes = encode(&mut encoder, &planes, &changes);
+            let shown = decoder.decode(&bytes).unwrap().unwrap();
+            assert_shown(&encoder, &shown, &settings, &format!("seed {seed}, {settings:?}, frame {frame}"));
+        }
+    }
+}
