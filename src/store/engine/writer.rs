@@ -25,7 +25,7 @@ const COMMITS_BEFORE_PAUSE: u32 = 256;
 /// Length of that pause: `admin` retries every millisecond.
 const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(3);
 /// Operations after which a checkpoint is requested.
-const CHECKPOINT_OPERATIONS: usize = 2_048;
+const CHECKPOINT_OPERATIONS: usize = 1_024;
 
 /// Says whether a commit may be made now.
 pub type Permit = Box<dyn Fn() -> Result<()> + Send + Sync>;
