@@ -98,11 +98,11 @@ pub struct Args {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8444", value_parser = dashboard_listen)]
     dashboard_listen: DashboardListen,
     /// Name of this appliance among several behind one load balancer, for --shard-map [default: none]
-    #[arg(long, value_name = "NAME", value_parser = shard_map::shard, requires = "shard_map")]
+    #[arg(long, value_name = "NAME", value_parser = shard_map::shard)]
     shard: Option<Shard>,
     /// Keep the map that leads this appliance's keys to it in this file, for HAProxy; see `admin shard-map` [default: no
     /// file]
-    #[arg(long, value_name = "FILE", requires = "shard")]
+    #[arg(long, value_name = "FILE")]
     shard_map: Option<PathBuf>,
     /// Socket of the Litestream that replicates the store to a standby: metrics and doctor say how far it is behind
     /// [default: none]
@@ -142,7 +142,7 @@ pub fn run(args: Args, call: &Call) -> Result<()> {
 
 /// Serves until the flag is set. Calls `ready` once requests are answered.
 pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce()) -> Result<()> {
-    let certificate = certificate(&args)?;
+    let (certificate, shard) = (certificate(&args)?, shard(&args)?);
     let limits = args.limits.limits()?;
     let storage = args.storage.storage(args.clips_proxy)?;
     let metrics_token = args.metrics_token_file.as_deref().map(metrics_token::read).transpose()?;
@@ -175,7 +175,7 @@ pub fn run_until(stop: &StopFlag, args: Args, call: &Call, ready: impl FnOnce())
         reserved_beyond_dinks: args.reserved_beyond_dinks,
         leader: leader.as_ref().map(|leader| Arc::clone(&leader.lock)),
         replica_socket: args.replica_socket,
-        shard_map: args.shard.zip(args.shard_map),
+        shard_map: shard,
         storage,
     })?;
     let address = appliance.address();
@@ -226,6 +226,16 @@ struct DashboardListen(Option<SocketAddr>);
 
 fn dashboard_listen(text: &str) -> Result<DashboardListen, String> {
     if text == "off" { Ok(DashboardListen(None)) } else { address(text).map(|at| DashboardListen(Some(at))) }
+}
+
+/// Checked here, because each may come from a flag, the environment or the file.
+fn shard(args: &Args) -> Result<Option<(Shard, PathBuf)>> {
+    match (&args.shard, &args.shard_map) {
+        (Some(shard), Some(file)) => Ok(Some((shard.clone(), file.clone()))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(wrong_usage("--shard requires the file of its map: add --shard-map FILE.")),
+        (None, Some(_)) => Err(wrong_usage("--shard-map requires the appliance's name: add --shard NAME.")),
+    }
 }
 
 fn certificate(args: &Args) -> Result<Option<Source>> {

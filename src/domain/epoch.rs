@@ -103,6 +103,16 @@ impl Epochs {
         Self(begun)
     }
 
+    /// The epoch that new leases belong to.
+    pub fn current(&self) -> Option<Epoch> {
+        self.0.last().map(|begun| begun.epoch)
+    }
+
+    /// Whether the store is, or once was, in this epoch.
+    pub fn has(&self, epoch: Epoch) -> bool {
+        self.0.iter().any(|begun| begun.epoch == epoch)
+    }
+
     /// The name of a lease.
     pub fn name(&self, lease: LeaseId) -> LeaseName {
         let later = self.0.partition_point(|begun| begun.first <= lease);

@@ -177,12 +177,13 @@ impl<'a> Hold<'a> {
         Ok(Self { app, sha256: *sha256 })
     }
 
-    /// The upload failed: removes the file, unless an account or another upload needs it.
-    pub fn give_up(self) {
+    /// The upload failed: removes the file, and the object if it was copied, unless an account or another upload needs it.
+    pub fn give_up(self, is_in_bucket: bool) {
         let (app, sha256) = (self.app, self.sha256);
         drop(self);
         match remove_unwanted(app, &sha256) {
-            Ok(_) => bucket::doom(app, &sha256),
+            Ok(_) if is_in_bucket => bucket::doom(app, &sha256),
+            Ok(_) => {}
             Err(error) => log::warn!("cannot check whether the file of a rejected demo is still needed: {error}"),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::clips::bucket::{self as clips, ClipBucket};
 use crate::app::demos::bucket as demos;
+use crate::app::upkeep::bucket_owner;
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
@@ -17,6 +18,14 @@ pub const LISTING: Duration = Duration::from_hours(24);
 /// Younger objects and uploads may belong to a lease that has just ended, or begins, or to a demo that is being uploaded:
 /// they are left alone.
 const YOUNG: Duration = Duration::from_hours(24);
+
+/// Tries the rights of the server's credentials, and makes the folders of the bucket its own.
+pub fn begin(app: &App) -> Result<()> {
+    let Some(bucket) = &app.clip_files.bucket else { return Ok(()) };
+    bucket.try_rights()?;
+    app.store.may_write()?;
+    bucket_owner::claim(app, bucket)
+}
 
 /// Rings when there is something to delete; `None` without a bucket.
 pub fn news(app: &App) -> Option<&Doorbell> {
@@ -35,6 +44,8 @@ pub fn delete_doomed(app: &App) -> Result<usize> {
 /// lives that long. Returns how many.
 pub fn sweep(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
+    app.store.may_write()?;
+    bucket_owner::claim(app, bucket)?;
     let (mut removed, mut failed) = (0, Ok(()));
     for orphan in orphans(app, bucket)? {
         if app.stopping() {

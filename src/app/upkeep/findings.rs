@@ -23,7 +23,7 @@ pub const LISTING: Duration = Duration::from_hours(1);
 /// compared with the rows by `admin doctor` alone.
 const OBJECTS: usize = 1_000_000;
 /// What only a listing finds.
-const BY_LISTING: [&str; 3] = ["bucket_orphans", "demos_missing", "videos_missing"];
+const BY_LISTING: [&str; 4] = ["bucket_orphans", "bucket_shared", "demos_missing", "videos_missing"];
 /// Backups that are listed, the newest ones.
 pub const BACKUPS: usize = 50;
 /// Files in the directory of backups that are looked at.

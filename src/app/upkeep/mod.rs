@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod ballast;
 pub mod bucket;
+pub mod bucket_owner;
 pub mod bucket_usage;
 pub mod doctor;
 pub mod findings;

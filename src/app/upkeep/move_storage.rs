@@ -9,10 +9,12 @@ use std::path::Path;
 use crate::app::clips::bucket::ClipBucket;
 use crate::app::demos::bucket as demos;
 use crate::app::demos::files::{Partial, StoredDemo, is_local, not_stored};
-use crate::app::{App, stored_files};
+use crate::app::{App, audit, stored_files};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
+use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
+use crate::domain::wording::counted;
 use crate::os::files;
 use crate::store;
 use crate::store::clips::Stored;
@@ -107,6 +109,16 @@ pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved
             each(&moved);
         }
     }
+}
+
+/// Records a move in the audit log.
+pub fn note(app: &App, operator: &Operator, to: To, moved: &Moved) -> Result<()> {
+    let subject = match to {
+        To::S3 => "s3",
+        To::Disk => "disk",
+    };
+    let details = format!("{} and {}", counted(moved.clips.moved, "clip"), counted(moved.demos.moved, "demo"));
+    audit::change(app, operator, move |tx, log| log.note(tx, "storage.move", subject, &details))
 }
 
 enum Found {

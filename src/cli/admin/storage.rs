@@ -7,6 +7,7 @@ use crate::app::upkeep::bucket_usage::{self, BucketUsage};
 use crate::app::upkeep::move_storage::{self, Count, To};
 use crate::app::upkeep::storage::{self, AccountStorage, Storage};
 use crate::cli::admin::{Call, output};
+use crate::config;
 use crate::domain::error::Result;
 use crate::domain::wording::counted;
 use crate::os::disk_usage::Usage;
@@ -78,6 +79,9 @@ fn move_all(to: Destination, app: &App, call: &Call) -> Result<()> {
         }
     })?;
     let (clips, demos) = (&moved.clips, &moved.demos);
+    if clips.moved + demos.moved > 0 {
+        move_storage::note(app, &config::operator(), to, &moved)?;
+    }
     if call.json {
         let view = |count: &Count| {
             json!({

@@ -24,6 +24,9 @@ const ANSWER_BYTES: u64 = 1 << 20;
 const SHORT: Duration = Duration::from_secs(60);
 /// Timeout of a demo upload or clip download.
 const LONG: Duration = Duration::from_secs(3_600);
+/// Timeout without receiving or sending a single byte: a server that keeps demos in a bucket answers an upload when the demo
+/// is there.
+const STALL: Duration = Duration::from_secs(300);
 
 /// The API of one server, with one key.
 #[derive(Clone)]
@@ -36,14 +39,7 @@ pub struct Api {
 impl Api {
     /// A client for the server at a URL. `ca_pem`: the only CA certificates to trust.
     pub fn new(server: &str, key: Secret, ca_pem: Option<String>) -> Result<Self> {
-        let http = Client::new(ClientOptions {
-            addresses: Addresses::Any,
-            ca_pem,
-            redirects: 0,
-            connect_timeout: Duration::from_secs(10),
-            stall_timeout: Duration::from_secs(60),
-            body_timeout: None,
-        })?;
+        let http = client(ca_pem)?;
         Ok(Self { http, server: server.trim_end_matches('/').to_owned(), key })
     }
 
@@ -66,6 +62,18 @@ impl Api {
         let response = self.send(Request { bearer: Some(&self.key), ..request })?;
         if (200..300).contains(&response.status) { response.json(ANSWER_BYTES) } else { Err(refusal(response)) }
     }
+}
+
+/// `ca_pem`: the only CA certificates to trust.
+fn client(ca_pem: Option<String>) -> Result<Client> {
+    Client::new(ClientOptions {
+        addresses: Addresses::Any,
+        ca_pem,
+        redirects: 0,
+        connect_timeout: Duration::from_secs(10),
+        stall_timeout: STALL,
+        body_timeout: None,
+    })
 }
 
 /// What to do about an untrusted certificate.

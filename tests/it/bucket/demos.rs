@@ -165,6 +165,31 @@ fn sweep_and_doctor_tell_needed_demos_from_orphans() {
 }
 
 #[test]
+fn another_appliance_with_the_same_prefix_takes_nothing_for_garbage() {
+    let Some(s3) = S3::start("two appliances with one prefix") else { return };
+    let (first, second) = (start(s3.storage()), start(s3.storage()));
+    demos::receive(&first.app, &first.account("studio").0, &mut &DEMO[..]).unwrap();
+    demos::receive(&second.app, &second.account("other").0, &mut &OTHER[..]).unwrap();
+    assert_eq!(bucket::sweep(&first.app).unwrap(), 0);
+    for test in [&first, &second] {
+        test.clock.set(SystemClock::new().now_ms() + DAY_MS + 3_600_000);
+    }
+    let shared = |app: &App| {
+        let faults = doctor::examine_served(app, None, None, usize::MAX).unwrap();
+        faults.iter().any(|fault| fault.code == "bucket_shared")
+    };
+    assert!(bucket::sweep(&second.app).unwrap_err().to_string().contains("swept"));
+    assert!(shared(&second.app) && !shared(&first.app));
+    assert_eq!(codes(&second.app), Vec::<&str>::new());
+    assert_eq!(s3.keys().len(), 2);
+    // The first is gone for good, as the operator says by deleting the object.
+    s3.bucket().delete(&s3.bucket().key("owner")).unwrap();
+    assert_eq!(bucket::sweep(&second.app).unwrap(), 1);
+    assert_eq!(s3.keys(), [key(OTHER)]);
+    assert!(shared(&first.app) && !shared(&second.app));
+}
+
+#[test]
 fn demos_move_into_the_bucket_and_back_and_the_backup_lists_them() {
     let Some(s3) = S3::start("moving demos") else { return };
     let to_disk = || Storage { takes_new: false, ..s3.storage() };

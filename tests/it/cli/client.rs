@@ -181,6 +181,32 @@ fn only_unfinished_jobs_are_cancelled_because_the_api_deletes_finished_clips() {
 }
 
 #[test]
+fn download_follows_a_clip_into_the_bucket_without_the_key() {
+    let client = Client::new();
+    let mut done = client.done(ID);
+    let clip = format!("{}/clips/in-bucket.mp4", client.api.url);
+    done["clip"]["url"] = json!(clip);
+    client.answer_job(&done);
+    let address = format!("{}/bucket/1.mp4?X-Amz-Signature=abc", client.api.url);
+    client.api.answer("GET /clips/in-bucket.mp4", [Reply::json(302, &Value::Null).with("Location", &address)]);
+    let disposition = format!("attachment; filename=\"{FILE_NAME}\"");
+    let stored = |body: &[u8]| {
+        Reply { status: 200, headers: Vec::new(), body: body.to_vec() }.with("Content-Disposition", &disposition)
+    };
+    client.api.answer("GET /bucket/1.mp4", [stored(CLIP)]);
+    let output = client.run(&["clips", "download", ID]);
+    assert_eq!(output.status, 0, "{output:?}");
+    assert_eq!(std::fs::read(client.cli.home().join(FILE_NAME)).unwrap(), CLIP);
+
+    client.api.answer("GET /bucket/1.mp4", [stored(b"another video")]);
+    let output = client.run(&["clips", "download", ID, "-o", "other.mp4"]);
+    assert!(output.status == 1 && output.err.contains("SHA-256"), "{output:?}");
+    client.api.answer("GET /bucket/1.mp4", [Reply::refusal(403, "AccessDenied")]);
+    assert_eq!(client.run(&["clips", "download", ID, "-o", "other.mp4"]).status, 1);
+    assert!(!client.cli.home().join("other.mp4").exists());
+}
+
+#[test]
 fn download_never_replaces_a_file_that_was_not_named() {
     let client = Client::new();
     client.answer_job(&client.done(ID));

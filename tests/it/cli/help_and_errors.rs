@@ -137,6 +137,8 @@ fn wrong_usage_exits_with_2_and_explains_why() {
         (&["serve", "--plain-http", "sometimes"], "--plain-http"),
         (&["serve", "--plain-http", "loopback", "--listen", "0.0.0.0:0"], "refuses 0.0.0.0:0"),
         (&["serve", "--tls-cert", "a.pem"], "--tls-key"),
+        (&["serve", "--shard", "s1"], "--shard-map FILE"),
+        (&["serve", "--shard-map", "s1.map"], "--shard NAME"),
         (&["serve", "--tls-key", "a.key"], "--tls-cert"),
         (&["serve", "--plain-http", "anywhere", "--tls-cert", "a.pem", "--tls-key", "a.key"], "--plain-http"),
         (&["serve", "--fetch-allow", "10.0.0.0/99"], "--fetch-allow"),

@@ -226,7 +226,8 @@ impl S3 {
     /// The keys in the bucket, without the prefix.
     pub fn keys(&self) -> Vec<String> {
         let found = self.bucket().list("", None).unwrap().found;
-        found.into_iter().map(|object| object.key.strip_prefix(PREFIX).unwrap().to_owned()).collect()
+        let names = found.into_iter().map(|object| object.key.strip_prefix(PREFIX).unwrap().to_owned());
+        names.filter(|name| !["owner", "doctor"].contains(&name.as_str())).collect()
     }
 }
 

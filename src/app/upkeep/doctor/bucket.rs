@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use crate::app::App;
 use crate::app::clips::bucket::{self as clips, ClipBucket};
 use crate::app::demos::bucket as demos;
-use crate::app::upkeep::bucket;
 use crate::app::upkeep::doctor::{Fault, few};
+use crate::app::upkeep::{bucket, bucket_owner};
 use crate::domain::error::{Error, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
@@ -63,7 +63,16 @@ pub fn faults(app: &App, at_most: usize, fix: bool) -> Result<(Vec<Fault>, Optio
             return Ok((faults, None));
         }
     }
-    faults.extend(needless(app, bucket, &orphans, fix));
+    match bucket_owner::is_anothers(app, bucket) {
+        Ok(false) => faults.extend(needless(app, bucket, &orphans, fix)),
+        Ok(true) => faults.push(Fault::new(
+            "bucket_shared",
+            bucket_owner::message(bucket),
+            "Give each its own prefix or bucket in [storage]. If the other is gone for good, delete that object: until then \
+             nothing is swept here.",
+        )),
+        Err(error) => faults.push(unusable(&error)),
+    }
     Ok((faults, Some(found)))
 }
 
@@ -105,8 +114,11 @@ fn needless(app: &App, bucket: &ClipBucket, keys: &[String], fix: bool) -> Optio
         return None;
     }
     let message = format!("Objects in the bucket that no clip and no demo needs ({}): {}.", keys.len(), few(keys));
-    let fault =
-        Fault::new("bucket_orphans", message, "The server deletes them once a day; so does `admin doctor --fix`.");
+    let fault = Fault::new(
+        "bucket_orphans",
+        message,
+        "The server deletes them once a day. `admin doctor --fix` does it at once; demos only while the server is stopped.",
+    );
     let delete = || keys.iter().try_for_each(|key| bucket::delete_orphan(app, bucket, key).map(drop));
     Some(fault.fixed(fix.then(delete)))
 }
