@@ -165,28 +165,29 @@ fn sweep_and_doctor_tell_needed_demos_from_orphans() {
 }
 
 #[test]
-fn another_appliance_with_the_same_prefix_takes_nothing_for_garbage() {
+fn what_lies_under_the_prefix_of_another_appliance_is_not_garbage() {
     let Some(s3) = S3::start("two appliances with one prefix") else { return };
-    let (first, second) = (start(s3.storage()), start(s3.storage()));
-    demos::receive(&first.app, &first.account("studio").0, &mut &DEMO[..]).unwrap();
-    demos::receive(&second.app, &second.account("other").0, &mut &OTHER[..]).unwrap();
-    assert_eq!(bucket::sweep(&first.app).unwrap(), 0);
-    for test in [&first, &second] {
-        test.clock.set(SystemClock::new().now_ms() + DAY_MS + 3_600_000);
-    }
-    let shared = |app: &App| {
-        let faults = doctor::examine_served(app, None, None, usize::MAX).unwrap();
+    let test = start(s3.storage());
+    demos::receive(&test.app, &test.account("studio").0, &mut &DEMO[..]).unwrap();
+    let own = s3.bucket();
+    let put = |name: &str, content: &[u8]| {
+        own.put(&own.key(name), content, "text/plain", Condition::None).unwrap();
+    };
+    put(&key(OTHER), OTHER);
+    put("owner", b"0badcafe");
+    test.clock.set(SystemClock::new().now_ms() + DAY_MS + 3_600_000);
+    let is_shared = || {
+        let faults = doctor::examine_served(&test.app, None, None, usize::MAX).unwrap();
         faults.iter().any(|fault| fault.code == "bucket_shared")
     };
-    assert!(bucket::sweep(&second.app).unwrap_err().to_string().contains("swept"));
-    assert!(shared(&second.app) && !shared(&first.app));
-    assert_eq!(codes(&second.app), Vec::<&str>::new());
-    assert_eq!(s3.keys().len(), 2);
-    // The first is gone for good, as the operator says by deleting the object.
-    s3.bucket().delete(&s3.bucket().key("owner")).unwrap();
-    assert_eq!(bucket::sweep(&second.app).unwrap(), 1);
-    assert_eq!(s3.keys(), [key(OTHER)]);
-    assert!(shared(&first.app) && !shared(&second.app));
+    assert!(bucket::sweep(&test.app).unwrap_err().to_string().contains("swept"));
+    assert_eq!((is_shared(), codes(&test.app), s3.keys().len()), (true, vec![], 2));
+    // The other one is gone for good, as the operator says by deleting the object.
+    own.delete(&own.key("owner")).unwrap();
+    assert_eq!(codes(&test.app), ["bucket_orphans"]);
+    assert_eq!(bucket::sweep(&test.app).unwrap(), 1);
+    assert_eq!((is_shared(), s3.keys()), (false, vec![key(DEMO)]));
+    assert!(own.head(&own.key("owner")).unwrap().is_some(), "from now on it is this one's");
 }
 
 #[test]
