@@ -7,6 +7,7 @@ use crate::place::Place;
 use crate::residual::{cut, paste};
 use crate::search::{expected_vector, skipped_vector, vector_bits};
 use crate::syntax::{Around, Coded, Kind, Levels, place};
+use crate::transform::{Scale, Transform};
 
 /// Bits of what comes before the levels of a macroblock, in eighths.
 const HEAD: u32 = 40;
@@ -117,7 +118,10 @@ impl Place<'_> {
 
     /// Predicts each block from its edge; `None` once it costs more than the limit.
     #[inline(always)]
-    fn split<const N: usize, const AREA: usize>(&self, frame: &mut Frame, limit: u32) -> Option<Choice> {
+    fn split<const N: usize, const AREA: usize>(&self, frame: &mut Frame, limit: u32) -> Option<Choice>
+    where
+        Scale<AREA>: Transform<AREA>,
+    {
         let mut choice = Choice::new(if N == 4 { Kind::Fours } else { Kind::Eights });
         choice.coded.eight = N == 8;
         choice.cost = self.tools.price(HEAD);
@@ -167,35 +171,19 @@ impl Place<'_> {
                 }
             }
             let mode = best.1;
-            let (filled, levels) = (&mut choice.coded.filled, &mut choice.levels.luma);
-            let quarter = block / 4;
-            if N == 4 {
-                let (Ok(mine), Ok(predicted)) = (mine[..].try_into(), predicted[..].try_into()) else { return None };
-                let coded = self.tools.code_4(mine, predicted);
-                choice.cost += coded.cost;
-                levels[block * 16..block * 16 + 16].copy_from_slice(&coded.levels);
-                if coded.filled {
-                    *filled |= 1 << (row * 4 + column);
-                    choice.coded.luma |= 1 << quarter;
-                }
-                plane.write::<4>(at, &coded.pixels);
-                paste::<4, 16>(&mut choice.pixels.luma, x, y, &coded.pixels);
-                choice.coded.modes[row * 4 + column] = mode;
-            } else {
-                let (Ok(mine), Ok(predicted)) = (mine[..].try_into(), predicted[..].try_into()) else { return None };
-                let coded = self.tools.code_8(mine, predicted);
-                choice.cost += coded.cost;
-                levels[quarter * 64..quarter * 64 + 64].copy_from_slice(&coded.levels);
-                if coded.filled {
-                    *filled |= 0b11_0011 << (row * 4 + column);
-                    choice.coded.luma |= 1 << quarter;
-                }
-                plane.write::<8>(at, &coded.pixels);
-                paste::<8, 64>(&mut choice.pixels.luma, x, y, &coded.pixels);
-                for (down, right) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    choice.coded.modes[(row + down) * 4 + column + right] = mode;
-                }
+            let coded = self.tools.code(&mine, &predicted);
+            choice.cost += coded.cost;
+            choice.levels.luma[block * 16..block * 16 + AREA].copy_from_slice(&coded.levels);
+            if coded.filled {
+                choice.coded.luma |= 1 << (block / 4);
             }
+            for part in 0..AREA / 16 {
+                let at = (row + part / 2) * 4 + column + part % 2;
+                choice.coded.filled |= u32::from(coded.filled) << at;
+                choice.coded.modes[at] = mode;
+            }
+            plane.write::<N>(at, &coded.pixels);
+            paste::<N, AREA>(&mut choice.pixels.luma, x, y, &coded.pixels);
             choice.predicted[row * 4 + column] = expected;
             choice.cost += self.tools.price(8 * MODE[usize::from(mode != expected)]);
             if choice.cost >= limit {

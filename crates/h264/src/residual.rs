@@ -3,8 +3,8 @@
 use crate::frame::squares;
 use crate::syntax::{CHROMA_BIT, Coded, Levels, SUM_BIT, place};
 use crate::transform::{
-    IN_ORDER, Quantizer, RANKS_4, RANKS_8, ZIGZAG_4, ZIGZAG_8, bits, chroma_step, forward_4, forward_8, hadamard_2,
-    hadamard_4, inverse_4, inverse_8,
+    IN_ORDER, Quantizer, RANKS_4, Scale, Transform, ZIGZAG_4, bits, chroma_step, forward_4, hadamard_2, hadamard_4,
+    inverse_4,
 };
 
 /// How the macroblocks of a frame are coded.
@@ -48,34 +48,23 @@ impl Tools {
         (bits * self.worth_plain) >> 4
     }
 
-    /// Codes a 4×4 block, or leaves its prediction, whichever is better.
+    /// Codes a block of luma, or leaves its prediction, whichever is better.
     #[inline(always)]
-    pub fn code_4(&self, source: &[u8; 16], predicted: &[u8; 16]) -> Block<16> {
+    pub fn code<const N: usize>(&self, source: &[u8; N], predicted: &[u8; N]) -> Block<N>
+    where
+        Scale<N>: Transform<N>,
+    {
+        let scale = Scale::<N>::of(&self.luma);
         let mut block = difference(source, predicted);
-        forward_4(&mut block);
-        if !self.luma.four.quantize(&mut block) {
+        Scale::<N>::forward(&mut block);
+        if !scale.quantize(&mut block) {
             return Block::nothing(source, predicted);
         }
         let levels = block;
-        let price = self.price(bits(&levels, &RANKS_4));
-        self.luma.four.restore(&mut block);
-        inverse_4(&mut block);
-        Block::better(source, predicted, &block, (&levels, &ZIGZAG_4), price)
-    }
-
-    /// The same for an 8×8 block.
-    #[inline(always)]
-    pub fn code_8(&self, source: &[u8; 64], predicted: &[u8; 64]) -> Block<64> {
-        let mut block = difference(source, predicted);
-        forward_8(&mut block);
-        if !self.luma.eight.quantize(&mut block) {
-            return Block::nothing(source, predicted);
-        }
-        let levels = block;
-        let price = self.price(bits(&levels, &RANKS_8));
-        self.luma.eight.restore(&mut block);
-        inverse_8(&mut block);
-        Block::better(source, predicted, &block, (&levels, &ZIGZAG_8), price)
+        let price = self.price(bits(&levels, &Scale::<N>::RANKS));
+        scale.restore(&mut block);
+        Scale::<N>::inverse(&mut block);
+        Block::better(source, predicted, &block, (&levels, &Scale::<N>::ZIGZAG), price)
     }
 
     /// Codes luma that was predicted as a whole by its edge. Returns its cost.
@@ -143,7 +132,7 @@ impl Tools {
             let mut filled = 0;
             let mut cost = 0;
             if mb.eight {
-                let block = self.code_8(&mine, &its);
+                let block = self.code(&mine, &its);
                 cost = block.cost;
                 if block.filled {
                     filled = 0b11_0011 << (y + x / 4);
@@ -153,7 +142,7 @@ impl Tools {
             } else {
                 for part in 0..4 {
                     let (x, y) = (x + part % 2 * 4, y + part / 2 * 4);
-                    let block = self.code_4(&cut::<4, 16>(source, x, y), &cut::<4, 16>(predicted, x, y));
+                    let block = self.code(&cut::<4, 16>(source, x, y), &cut::<4, 16>(predicted, x, y));
                     cost += block.cost + self.price(4);
                     paste::<4, 16>(pixels, x, y, &block.pixels);
                     let at = quarter * 4 + part;

@@ -5,7 +5,7 @@ use std::ops::{Add, Shr, Sub};
 /// Positions of a 4×4 block from low to high frequencies, as rows of 4.
 pub const ZIGZAG_4: [usize; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
 /// The same of an 8×8 block, as rows of 8.
-pub const ZIGZAG_8: [usize; 64] = [
+const ZIGZAG_8: [usize; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
     28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
     47, 55, 62, 63,
@@ -106,13 +106,49 @@ impl<const N: usize> Scale<N> {
     }
 }
 
-impl Scale<16> {
+/// What a quantizer for blocks of `N` coefficients goes with.
+pub trait Transform<const N: usize> {
+    /// Positions from low to high frequencies.
+    const ZIGZAG: [usize; N];
+    /// Where each position stands in that order, from 1.
+    const RANKS: [i32; N];
+
+    /// The one for blocks of this size.
+    fn of(quantizer: &Quantizer) -> &Self;
+    /// Transforms differences.
+    fn forward(block: &mut [i32; N]);
     /// Levels back to coefficients.
+    fn restore(&self, levels: &mut [i32; N]);
+    /// Transforms coefficients back to differences.
+    fn inverse(block: &mut [i32; N]);
+}
+
+impl Transform<16> for Scale<16> {
+    const ZIGZAG: [usize; 16] = ZIGZAG_4;
+    const RANKS: [i32; 16] = RANKS_4;
+
     #[inline(always)]
-    pub fn restore(&self, levels: &mut [i32; 16]) {
+    fn of(quantizer: &Quantizer) -> &Self {
+        &quantizer.four
+    }
+
+    #[inline(always)]
+    fn forward(block: &mut [i32; 16]) {
+        forward_4(block);
+    }
+
+    #[inline(always)]
+    fn restore(&self, levels: &mut [i32; 16]) {
         levels.iter_mut().zip(&self.restore).for_each(|(level, factor)| *level *= factor);
     }
 
+    #[inline(always)]
+    fn inverse(block: &mut [i32; 16]) {
+        inverse_4(block);
+    }
+}
+
+impl Scale<16> {
     /// Sums of levels back to coefficients, for the first of each 4×4 block of a macroblock's luma.
     #[inline(always)]
     pub fn restore_luma_sum(&self, sum: i32) -> i32 {
@@ -126,11 +162,28 @@ impl Scale<16> {
     }
 }
 
-impl Scale<64> {
-    /// Levels back to coefficients.
+impl Transform<64> for Scale<64> {
+    const ZIGZAG: [usize; 64] = ZIGZAG_8;
+    const RANKS: [i32; 64] = RANKS_8;
+
     #[inline(always)]
-    pub fn restore(&self, levels: &mut [i32; 64]) {
+    fn of(quantizer: &Quantizer) -> &Self {
+        &quantizer.eight
+    }
+
+    #[inline(always)]
+    fn forward(block: &mut [i32; 64]) {
+        forward_8(block);
+    }
+
+    #[inline(always)]
+    fn restore(&self, levels: &mut [i32; 64]) {
         levels.iter_mut().zip(&self.restore).for_each(|(level, factor)| *level = (*level * factor + 2) >> 2);
+    }
+
+    #[inline(always)]
+    fn inverse(block: &mut [i32; 64]) {
+        inverse_8(block);
     }
 }
 
@@ -226,9 +279,8 @@ pub fn hadamard_2([a, b, c, d]: [i32; 4]) -> [i32; 4] {
     [a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d]
 }
 
-/// Transforms differences.
 #[inline(always)]
-pub fn forward_8(block: &mut [i32; 64]) {
+fn forward_8(block: &mut [i32; 64]) {
     both_ways::<8>(block, forward_8_pass);
 }
 
@@ -244,9 +296,8 @@ fn forward_8_pass(s: [Lanes<8>; 8]) -> [Lanes<8>; 8] {
     [a0 + a1, a4 + (a7 >> 2), a2 + (a3 >> 1), a5 + (a6 >> 2), a0 - a1, a6 - (a5 >> 2), (a2 >> 1) - a3, (a4 >> 2) - a7]
 }
 
-/// Transforms coefficients back to differences.
 #[inline(always)]
-pub fn inverse_8(block: &mut [i32; 64]) {
+fn inverse_8(block: &mut [i32; 64]) {
     // The standard begins with the rows.
     turn_8(block);
     both_ways::<8>(block, inverse_8_pass);
@@ -274,7 +325,7 @@ fn turn_8(block: &mut [i32; 64]) {
 /// Where each position of a block stands in the order of frequencies, from 1.
 pub const RANKS_4: [i32; 16] = ranks(&ZIGZAG_4);
 /// The same of an 8×8 block.
-pub const RANKS_8: [i32; 64] = ranks(&ZIGZAG_8);
+const RANKS_8: [i32; 64] = ranks(&ZIGZAG_8);
 /// The same of a block that already is in that order.
 pub const IN_ORDER: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 
