@@ -18,7 +18,6 @@ use crate::domain::demo::UNPACK_ORDINARY_RATIO;
 use crate::domain::error::{Error, Kind};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::failure::{Failure, FailureCode, Retry};
-use crate::node::context::{NODE_RETRY_FIRST_MS, NODE_RETRY_MOST_MS};
 use crate::node::meter::FETCH_STALL_SECONDS;
 use crate::os::address::Addresses;
 use crate::os::http::{Client, ClientOptions, Method, Request, Response};
@@ -31,8 +30,9 @@ use crate::wire::node::{ClaimAnswer, FetchPolicy};
 use crate::node::api::{Server, Trouble};
 use crate::node::cache::{DemoCache, HeldDemo, Remembered};
 use crate::node::join::server_client;
-use crate::node::lease::{Ended, Hold};
+use crate::node::lease::{Ended, Hold, Leave};
 use crate::node::meter::Meter;
+use crate::node::outlast::outlast;
 use crate::node::unpack::{Unpacker, disk_failed, no_room};
 
 /// Timeout for resolving and connecting while fetching, in seconds.
@@ -89,24 +89,13 @@ impl Fetcher<'_> {
     /// Asks the server for the uploaded demo until it answers or the lease ends. `direct`: it may name an address in the
     /// bucket.
     fn ask(&self, claim: &ClaimAnswer, direct: bool, hold: &Hold<'_>) -> Result<Response, Ended> {
-        let mut wait = Duration::from_millis(NODE_RETRY_FIRST_MS);
-        loop {
-            match self.server.demo(claim.lease, direct, claim.fetch_policy.max_seconds) {
-                Ok(answer) => return Ok(answer),
-                Err(Trouble::Away(error)) => {
-                    info!("Lease {}: cannot get the uploaded demo yet, retrying: {error}", claim.lease);
-                    hold.pause(wait)?;
-                    wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
-                }
-                Err(Trouble::Lost | Trouble::Unknown) => return Err(crate::node::lease::Leave::Lost.into()),
-                Err(Trouble::Refused(error)) => {
-                    info!("Lease {}: the server refused to send the uploaded demo: {error}", claim.lease);
-                    return Err(Failure::here(
-                        FailureCode::FetchFailed,
-                        "The server refused to send the uploaded demo.",
-                    )
-                    .into());
-                }
+        let seconds = claim.fetch_policy.max_seconds;
+        match outlast(claim.lease, hold, || self.server.demo(claim.lease, direct, seconds))? {
+            Ok(answer) => Ok(answer),
+            Err(Trouble::Lost | Trouble::Unknown) => Err(Leave::Lost.into()),
+            Err(Trouble::Refused(error) | Trouble::Away(error)) => {
+                info!("Lease {}: the server refused to send the uploaded demo: {error}", claim.lease);
+                Err(Failure::here(FailureCode::FetchFailed, "The server refused to send the uploaded demo.").into())
             }
         }
     }

@@ -24,7 +24,7 @@ pub fn outlast<T>(
             Err(Trouble::Away(error)) => {
                 // Said once: an outage may last for days.
                 let level = if wait == FIRST_WAIT { Level::Info } else { Level::Debug };
-                log!(level, "Lease {lease}: trying again until the server takes the clip: {error}");
+                log!(level, "Lease {lease}: trying again until the server answers: {error}");
                 hold.pause(wait)?;
                 wait = (wait * 2).min(Duration::from_millis(NODE_RETRY_MOST_MS));
             }

@@ -273,7 +273,7 @@ const LISTING_AGAIN: Duration = Duration::from_hours(1);
 /// bucket, the thread ends at once.
 fn sweep_bucket(app: &App, stop: &StopFlag) {
     let Some(news) = bucket::news(app) else { return };
-    if let Err(error) = bucket::begin(app) {
+    if let Err(error) = bucket::claim(app) {
         log::error!("the bucket of [storage] cannot be used as it should; `admin doctor` says more: {error}");
     }
     let mut next = app.clock.monotonic() + FIRST_LISTING;

@@ -2,15 +2,15 @@
 //! Names of objects come from [`crate::app::clips::files::ClipFiles`]. Uploaded demos lie in the same bucket
 //! ([`crate::app::demos::bucket`]).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::app::clips::doomed::Doomed;
 use crate::domain::error::{Error, Result};
-use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::sha256::Sha256;
 use crate::os::clock::Clock;
@@ -28,7 +28,7 @@ pub const FOLDER: &str = "clips/";
 pub const ADDRESS_TIME: Duration = Duration::from_mins(15);
 /// How long the addresses of an upload's parts are good: as long as a node may take for a video.
 pub const PARTS_TIME: Duration = Duration::from_mins(15);
-/// Objects that wait to be deleted; the daily listing finds what does not fit.
+/// Leases whose objects wait to be deleted.
 const DOOMED: usize = 100_000;
 /// Posters whose length is remembered.
 const POSTERS: usize = 10_000;
@@ -72,7 +72,7 @@ pub struct ClipBucket {
     /// Whether a thread deletes what is doomed; otherwise it is deleted at once.
     pub is_served: bool,
     begun: Mutex<HashMap<LeaseId, String>>,
-    doomed: Mutex<VecDeque<(LeaseId, [String; 2])>>,
+    doomed: Doomed<(LeaseId, [String; 2]), DOOMED>,
     posters: Mutex<HashMap<String, Option<u64>>>,
     /// Rings when there is something to delete, or when the server stops.
     pub news: Doorbell,
@@ -88,7 +88,7 @@ impl ClipBucket {
             is_proxied: storage.is_proxied,
             is_served,
             begun: Mutex::default(),
-            doomed: Mutex::default(),
+            doomed: Doomed::default(),
             posters: Mutex::default(),
             news: Doorbell::default(),
         })
@@ -145,7 +145,7 @@ impl ClipBucket {
 
     /// The length of an object, if there is one.
     pub fn length(&self, name: &str) -> Result<Option<u64>> {
-        Ok(self.bucket.head(&self.key(name))?.map(|head| head.bytes))
+        self.bucket.length(&self.key(name))
     }
 
     /// The length of a poster, if there is one, from memory if it is known; an unreachable bucket has none.
@@ -181,33 +181,13 @@ impl ClipBucket {
             }
             return;
         }
-        let mut doomed = lock(&self.doomed);
-        if doomed.len() < DOOMED {
-            doomed.push_back((lease, names));
-        }
-        drop(doomed);
+        self.doomed.push((lease, names));
         self.news.ring();
     }
 
     /// Deletes what is doomed; returns how many leases' objects. What fails stays for the next call.
     pub fn delete_doomed(&self, is_over: impl Fn() -> bool) -> Result<usize> {
-        let (mut count, mut refused, mut failed) = (0, Vec::new(), Ok(()));
-        while !is_over() {
-            let Some((lease, names)) = lock(&self.doomed).pop_front() else { break };
-            match self.delete(lease, &names) {
-                Ok(()) => count += 1,
-                Err(error) => {
-                    let is_away = error.code == ErrorCode::StorageUnavailable;
-                    refused.push((lease, names));
-                    failed = Err(error);
-                    if is_away {
-                        break;
-                    }
-                }
-            }
-        }
-        lock(&self.doomed).extend(refused);
-        failed.map(|()| count)
+        self.doomed.delete_each(is_over, |(lease, names)| self.delete(*lease, names).map(|()| true))
     }
 
     fn delete(&self, lease: LeaseId, names: &[String; 2]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod about;
 pub mod bucket;
+pub mod doomed;
 pub mod files;
 pub mod operator;
 

@@ -8,7 +8,7 @@ use std::fs::File;
 
 use crate::app::App;
 use crate::app::clips::bucket::{ClipBucket, Object};
-use crate::domain::error::{Error, Result};
+use crate::domain::error::Result;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 use crate::os::s3::reader::ObjectReader;
@@ -31,7 +31,7 @@ pub fn demo_of(bucket: &ClipBucket, key: &str) -> Option<Sha256> {
 
 /// The demo's length in the bucket, if it lies there.
 pub fn length(bucket: &ClipBucket, sha256: &Sha256) -> Result<Option<u64>> {
-    Ok(bucket.bucket.head(&key(bucket, sha256))?.map(|head| head.bytes))
+    bucket.bucket.length(&key(bucket, sha256))
 }
 
 /// Copies a demo of `bytes` bytes into the bucket, unless it lies there. The store compares it with the hash.
@@ -56,46 +56,26 @@ pub fn object(bucket: &ClipBucket, sha256: &Sha256, bytes: u64) -> Object {
 /// the last row. What `admin` deletes beside the server, and what fails, is found by the daily listing.
 pub(in crate::app) fn doom(app: &App, sha256: &Sha256) {
     if let Some(bucket) = app.clip_files.bucket.as_ref().filter(|bucket| bucket.is_served) {
-        app.demo_files.doom(sha256);
+        app.demo_files.doomed.push(*sha256);
         bucket.news.ring();
     }
 }
 
 /// Deletes the objects of demos that were deleted. Returns how many; what fails stays for the next call.
-pub(in crate::app) fn delete_doomed(app: &App, bucket: &ClipBucket) -> Result<usize> {
-    let (mut count, mut failed, mut is_over) = (0, Ok(()), false);
-    for sha256 in app.demo_files.take_doomed() {
-        is_over |= app.stopping();
-        let deleted = if is_over { Ok(false) } else { delete_unwanted(app, bucket, &sha256) };
-        if is_over || deleted.is_err() {
-            app.demo_files.doom(&sha256);
-        }
-        match deleted {
-            Ok(deleted) => count += usize::from(deleted),
-            Err(error) => {
-                is_over |= is_away(&error);
-                failed = Err(error);
-            }
-        }
-    }
-    failed.map(|()| count)
+pub(in crate::app) fn delete_doomed(app: &App, bucket: &ClipBucket, is_over: impl Fn() -> bool) -> Result<usize> {
+    app.demo_files.doomed.delete_each(is_over, |sha256| delete_unwanted(app, bucket, sha256))
 }
 
 /// Deletes a demo's object if no account and no upload needs it; only in the server's process. Returns whether it did.
 pub(in crate::app) fn delete_unwanted(app: &App, bucket: &ClipBucket, sha256: &Sha256) -> Result<bool> {
-    app.store.may_write()?;
     if !app.demo_files.begin_deletion(sha256, || app.store.read(|db| store::demos::has_any(db, sha256)))? {
         return Ok(false);
     }
     let deleted = bucket.bucket.delete(&key(bucket, sha256));
     // A request without an answer may still arrive and delete the object: no upload may count on it before another
     // request is answered.
-    if !deleted.as_ref().is_err_and(is_away) {
+    if !deleted.as_ref().is_err_and(|error| error.code == ErrorCode::StorageUnavailable) {
         app.demo_files.end_deletion(sha256);
     }
     deleted.map(|()| true)
-}
-
-fn is_away(error: &Error) -> bool {
-    error.code == ErrorCode::StorageUnavailable
 }

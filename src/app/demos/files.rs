@@ -4,13 +4,14 @@
 //! A demo lies in the data directory or in the bucket: it is looked for in this order. What is still being uploaded lies
 //! in the data directory.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::app::App;
+use crate::app::clips::doomed::Doomed;
 use crate::app::clips::files::Content;
 use crate::app::demos::bucket;
 use crate::app::stored_files::{self, cannot_store};
@@ -21,7 +22,7 @@ use crate::domain::sha256::Sha256;
 use crate::os::files;
 use crate::store;
 
-/// Demos that wait to be deleted in the bucket; the daily listing finds what does not fit.
+/// Demos that wait to be deleted in the bucket.
 const DOOMED: usize = 10_000;
 /// The extension of an upload that is not complete.
 pub(in crate::app) const PARTIAL: &str = "part";
@@ -35,9 +36,13 @@ pub struct StoredDemo {
     pub bytes: u64,
 }
 
-/// Files held by in-flight uploads.
+/// Files held by in-flight uploads, and objects to be deleted.
 #[derive(Default)]
-pub struct DemoFiles(Mutex<Held>);
+pub struct DemoFiles {
+    held: Mutex<Held>,
+    /// Demos to be deleted in the bucket.
+    pub(super) doomed: Doomed<Sha256, DOOMED>,
+}
 
 #[derive(Default)]
 struct Held {
@@ -45,31 +50,16 @@ struct Held {
     partial: HashSet<PathBuf>,
     /// Complete demos about to get a row, with the number of uploads.
     whole: HashMap<Sha256, u32>,
-    /// Demos to be deleted in the bucket.
-    doomed: BTreeSet<Sha256>,
-    /// Demos that are being deleted there, or for which that is not known.
+    /// Demos whose objects are being deleted in the bucket, or may still be.
     dying: HashSet<Sha256>,
 }
 
 impl DemoFiles {
     fn lock(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a demo to be deleted in the bucket.
-    pub(super) fn doom(&self, sha256: &Sha256) {
-        let mut held = self.lock();
-        if held.doomed.len() < DOOMED {
-            held.doomed.insert(*sha256);
-        }
-    }
-
-    /// Takes all demos that are to be deleted in the bucket.
-    pub(super) fn take_doomed(&self) -> BTreeSet<Sha256> {
-        std::mem::take(&mut self.lock().doomed)
-    }
-
-    /// Refuses uploads of this demo from now on; false if one is about to give it a row, or it has one.
+    /// Refuses uploads of this demo until [`Self::end_deletion`]; false if it has a row, or an upload is about to give it one.
     pub(super) fn begin_deletion(&self, sha256: &Sha256, has_row: impl FnOnce() -> Result<bool>) -> Result<bool> {
         let mut held = self.lock();
         let is_needed = held.whole.contains_key(sha256) || has_row()?;
@@ -81,7 +71,7 @@ impl DemoFiles {
         Ok(!is_needed)
     }
 
-    /// Takes uploads of this demo again.
+    /// Accepts uploads of this demo again.
     pub(super) fn end_deletion(&self, sha256: &Sha256) {
         self.lock().dying.remove(sha256);
     }
@@ -119,19 +109,20 @@ impl<'a> Partial<'a> {
         self.file.write_all(bytes)
     }
 
-    /// Writes all of the content; whether it is that of this hash.
+    /// Writes all of the content. Returns whether it has this hash.
     pub fn fill(&mut self, content: &mut dyn Read, sha256: &Sha256) -> io::Result<bool> {
         io::copy(content, &mut self.file)?;
         self.file.rewind()?;
         Ok(files::hash_of(&self.file)?.0 == *sha256)
     }
 
-    /// Copies the complete demo into the bucket, if new demos go there and it lies nowhere. Returns whether it is there.
+    /// Copies the complete demo into the bucket, if new demos go there and the data directory does not have it. Returns whether
+    /// it lies in the bucket.
     pub fn copy_to_bucket(&self, app: &App, demo: &StoredDemo) -> Result<bool> {
         match app.clip_files.bucket_for_new() {
             Some(bucket) if !is_local(app, demo) => {
                 bucket::put(bucket, &demo.sha256, &self.file, demo.bytes)?;
-                // A damaged one would be found first.
+                // A damaged file would be found before the object.
                 stored_files::remove(&app.store.folder.demo(&demo.sha256));
                 Ok(true)
             }
@@ -206,15 +197,14 @@ pub fn is_local(app: &App, demo: &StoredDemo) -> bool {
     fs::metadata(app.store.folder.demo(&demo.sha256)).is_ok_and(|file| file.is_file() && file.len() == demo.bytes)
 }
 
-/// The content of a demo that has a row. `is_looked_at`: whether the bucket is asked for it now, or whoever reads it will
-/// find out.
-pub fn open(app: &App, demo: &StoredDemo, is_looked_at: bool) -> Result<Content> {
+/// The content of a demo that has a row. `check`: ask the bucket whether the object is there; otherwise the reader finds out.
+pub fn open(app: &App, demo: &StoredDemo, check: bool) -> Result<Content> {
     let unreadable = |error| Error::internal("An uploaded demo could not be read.", error);
     if is_local(app, demo) {
         return File::open(app.store.folder.demo(&demo.sha256)).map(Content::File).map_err(unreadable);
     }
     match &app.clip_files.bucket {
-        Some(bucket) if !is_looked_at || bucket::length(bucket, &demo.sha256)? == Some(demo.bytes) => {
+        Some(bucket) if !check || bucket::length(bucket, &demo.sha256)? == Some(demo.bytes) => {
             Ok(Content::Object(Box::new(bucket::object(bucket, &demo.sha256, demo.bytes))))
         }
         _ => {

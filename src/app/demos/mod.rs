@@ -50,8 +50,8 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
     let demo = arrival.take_in(body)?;
     let mut hold = Some(Hold::take(app, &demo.sha256)?);
     let copied = arrival.file.as_ref().map_or(Ok(false), |file| file.copy_to_bucket(app, &demo));
-    let was_copied = matches!(copied, Ok(true));
-    let stored = copied.and_then(|is_in_bucket| {
+    let is_in_bucket = matches!(copied, Ok(true));
+    let stored = copied.and_then(|_| {
         // Locked, because the same content may be deleted concurrently, here or by `admin`.
         let _lock = app.store.folder.lock_demos()?;
         store(app, account, &demo, arrival.file.as_ref(), is_in_bucket)?;
@@ -67,7 +67,7 @@ pub fn receive_sized(app: &App, caller: &Caller, body: &mut dyn Read, stated: Op
             Ok(demo)
         }
         Err(error) => {
-            hold.into_iter().for_each(|hold| hold.give_up(was_copied));
+            hold.into_iter().for_each(|hold| hold.give_up(is_in_bucket));
             Err(error)
         }
     }

@@ -113,8 +113,8 @@ pub fn put_poster(app: &App, node: &Node, lease: LeaseId, body: &mut dyn Read) -
     Ok(poster.len() as u64)
 }
 
-/// The uploaded demo of this lease's job: its content and its length. `direct`: the node reads it in the bucket, if it lies
-/// there, and finds out itself if it does not.
+/// The uploaded demo of this lease's job: its content and its length. `direct`: the node reads it in the bucket, if it is not
+/// here, and finds out itself whether it is there.
 pub fn open_demo(app: &App, node: &Node, lease: LeaseId, direct: bool) -> Result<(Content, u64)> {
     let job = live_job(app, node.id, lease)?;
     let demo = app.store.read(|db| demos::of_job(db, &store::jobs::by_id(db, job)?))?;

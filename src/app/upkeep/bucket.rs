@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::app::clips::bucket::{self as clips, ClipBucket};
+use crate::app::clips::doomed::Doomed;
 use crate::app::demos::bucket as demos;
 use crate::app::upkeep::bucket_owner;
 use crate::domain::error::{Error, Result};
@@ -19,10 +20,9 @@ pub const LISTING: Duration = Duration::from_hours(24);
 /// they are left alone.
 const YOUNG: Duration = Duration::from_hours(24);
 
-/// Tries the rights of the server's credentials, and makes the folders of the bucket its own.
-pub fn begin(app: &App) -> Result<()> {
+/// Claims the folders in the bucket.
+pub fn claim(app: &App) -> Result<()> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(()) };
-    bucket.try_rights()?;
     app.store.may_write()?;
     bucket_owner::claim(app, bucket)
 }
@@ -35,8 +35,9 @@ pub fn news(app: &App) -> Option<&Doorbell> {
 /// Deletes the objects of clips and demos that were deleted. Returns how many clips' and demos'.
 pub fn delete_doomed(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
-    let clips = bucket.delete_doomed(|| app.stopping() || app.store.may_write().is_err());
-    let demos = demos::delete_doomed(app, bucket);
+    let is_over = || app.stopping() || app.store.may_write().is_err();
+    let clips = bucket.delete_doomed(is_over);
+    let demos = demos::delete_doomed(app, bucket, is_over);
     Ok(clips? + demos?)
 }
 
@@ -44,34 +45,30 @@ pub fn delete_doomed(app: &App) -> Result<usize> {
 /// lives that long. Returns how many.
 pub fn sweep(app: &App) -> Result<usize> {
     let Some(bucket) = &app.clip_files.bucket else { return Ok(0) };
-    app.store.may_write()?;
-    bucket_owner::claim(app, bucket)?;
-    let (mut removed, mut failed) = (0, Ok(()));
-    for orphan in orphans(app, bucket)? {
-        if app.stopping() {
-            return Ok(removed);
-        }
-        match delete_orphan(app, bucket, &orphan) {
-            Ok(deleted) => removed += usize::from(deleted),
-            Err(error) if error.code == ErrorCode::StorageUnavailable => return Err(error),
-            // One that may not be deleted does not keep the others.
-            Err(error) => failed = Err(error),
-        }
-    }
-    let (mut next, oldest) = (None, oldest_young(app));
-    loop {
+    claim(app)?;
+    let orphans = Doomed::from(orphans(app, bucket)?);
+    let deleted = orphans.delete_each(|| app.stopping(), |key| delete_orphan(app, bucket, key));
+    let aborted = abort_uploads(app, bucket);
+    Ok(deleted? + aborted?)
+}
+
+/// Aborts unfinished uploads of ours that are older than a day. Returns how many.
+fn abort_uploads(app: &App, bucket: &ClipBucket) -> Result<usize> {
+    let (mut aborted, mut next, oldest) = (0, None, oldest_young(app));
+    while !app.stopping() {
         let page = bucket.bucket.unfinished(clips::FOLDER, next.as_deref())?;
         for upload in page.found.iter().filter(|upload| upload.begun_ms < oldest) {
             if lease_of(app, bucket, &upload.key).is_some() {
                 bucket.bucket.abort_upload(&upload.key, &upload.upload)?;
-                removed += 1;
+                aborted += 1;
             }
         }
         next = page.next;
-        if next.is_none() || app.stopping() {
-            return failed.map(|()| removed);
+        if next.is_none() {
+            break;
         }
     }
+    Ok(aborted)
 }
 
 /// Objects of ours that no row knows and that are older than a day.
@@ -88,12 +85,12 @@ fn orphans(app: &App, bucket: &ClipBucket) -> Result<Vec<String>> {
     Ok(orphans)
 }
 
-/// Deletes an object that was found to be an orphan; a demo only if nobody has uploaded it since.
+/// Deletes an orphan, unless it is a demo that has been uploaded again since. Returns whether it did.
 pub(in crate::app) fn delete_orphan(app: &App, bucket: &ClipBucket, key: &str) -> Result<bool> {
     app.store.may_write()?;
     match demos::demo_of(bucket, key) {
         Some(sha256) if !bucket.is_served => {
-            // Only then is nobody uploading it.
+            // Without a server, nobody can be uploading it.
             let _lock = app.store.folder.lock().map_err(|error| match error.code {
                 ErrorCode::DataDirInUse => {
                     let message = "The server is running, and deletes demos in the bucket itself, once a day.";

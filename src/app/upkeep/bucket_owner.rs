@@ -1,7 +1,5 @@
-//! Whose the folders below the bucket's prefix are. The appliance that sweeps them writes the epoch of its store into an
-//! object there. One whose store does not know that epoch deletes no orphans: they are another appliance's clips and demos.
-
-use std::io::Read;
+//! Which appliance owns the folders below the bucket's prefix: the one that sweeps them writes the epoch of its store into an
+//! object there. An appliance whose store does not know that epoch sweeps nothing: what looks like an orphan may be another's.
 
 use crate::app::App;
 use crate::app::clips::bucket::ClipBucket;
@@ -14,13 +12,12 @@ const OWNER: &str = "owner";
 /// Bytes of it that are read; an epoch has eight.
 const BYTES: u64 = 64;
 
-/// Whether the folders are another appliance's.
+/// Whether another appliance owns the folders.
 pub fn is_anothers(app: &App, bucket: &ClipBucket) -> Result<bool> {
     Ok(written(bucket)?.is_some_and(|epoch| !app.epochs.has(epoch)))
 }
 
-/// Makes the folders this appliance's, if they are nobody's, or were its own before a restore or a failover. Those of another
-/// are an error.
+/// Claims the folders, unless another appliance owns them, which is an error. Claims them anew after a restore or a failover.
 pub fn claim(app: &App, bucket: &ClipBucket) -> Result<()> {
     let (written, current) = (written(bucket)?, app.epochs.current());
     match (written, current) {
@@ -44,9 +41,6 @@ fn anothers(bucket: &ClipBucket) -> Error {
 }
 
 fn written(bucket: &ClipBucket) -> Result<Option<Epoch>> {
-    let Some(content) = bucket.bucket.get(&bucket.bucket.key(OWNER), 0, BYTES)? else { return Ok(None) };
-    let mut text = String::new();
-    let read = content.take(BYTES).read_to_string(&mut text);
-    read.map_err(|error| Error::internal("The owner of the bucket's folders could not be read.", error))?;
-    Ok(Epoch::parse(text.trim()))
+    let text = bucket.bucket.text(&bucket.bucket.key(OWNER), BYTES)?;
+    Ok(text.and_then(|text| Epoch::parse(text.trim())))
 }

@@ -4,7 +4,6 @@
 //! that wants to lead waits until the lock has not changed for longer than a leader goes on writing without having
 //! renewed it. So no clock is compared with another machine's, and two servers never both write.
 
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -245,13 +244,7 @@ fn check_conditions(bucket: &Bucket, key: &str, me: &str) -> Result<()> {
 fn look(bucket: &Bucket, key: &str) -> Result<Option<(String, String)>> {
     // The ETag first: if the lock changes in between, a write on its condition is refused.
     let Some(head) = bucket.head(key)? else { return Ok(None) };
-    let Some(reader) = bucket.get(key, 0, LOCK_BYTES)? else { return Ok(None) };
-    let mut content = String::new();
-    reader
-        .take(LOCK_BYTES)
-        .read_to_string(&mut content)
-        .map_err(|error| Error::internal("The leader lock could not be read.", error))?;
-    Ok(Some((head.etag, content)))
+    Ok(bucket.text(key, LOCK_BYTES)?.map(|content| (head.etag, content)))
 }
 
 /// Whether the lock's content is this process's.

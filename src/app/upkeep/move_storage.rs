@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::app::clips::bucket::ClipBucket;
 use crate::app::demos::bucket as demos;
 use crate::app::demos::files::{Partial, StoredDemo, is_local, not_stored};
+use crate::app::upkeep::sweep;
 use crate::app::{App, audit, stored_files};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
@@ -94,21 +95,16 @@ pub fn move_all(app: &App, to: To, mut each: impl FnMut(&Moved)) -> Result<Moved
             each(&moved);
         }
     }
-    let mut after = None;
-    loop {
-        let page = app.store.read(|db| store::demos::contents(db, after.as_ref(), PAGE))?;
-        let Some((last, _)) = page.last() else { return Ok(moved) };
-        after = Some(*last);
-        for (sha256, bytes) in page {
-            let demo = StoredDemo { sha256, bytes };
-            let found = match to {
-                To::S3 => demo_into_bucket(app, bucket, &demo)?,
-                To::Disk => demo_onto_disk(app, bucket, &demo)?,
-            };
-            moved.demos.add(found, bytes);
-            each(&moved);
-        }
+    for (sha256, bytes) in sweep::known_demos(app)? {
+        let demo = StoredDemo { sha256, bytes };
+        let found = match to {
+            To::S3 => demo_into_bucket(app, bucket, &demo)?,
+            To::Disk => demo_onto_disk(app, bucket, &demo)?,
+        };
+        moved.demos.add(found, bytes);
+        each(&moved);
     }
+    Ok(moved)
 }
 
 /// Records a move in the audit log.
@@ -221,8 +217,8 @@ fn demo_into_bucket(app: &App, bucket: &ClipBucket, demo: &StoredDemo) -> Result
     let lock = app.store.folder.lock_demos()?;
     stored_files::remove(&path);
     drop(lock);
-    // Had it been deleted and uploaded again since, its object would be gone, and the upload would have counted on the file.
-    // An object whose row is gone is found by the daily listing.
+    // If the demo was deleted and uploaded again meanwhile, its object is gone, and the upload relied on the file. An object
+    // whose row is gone is found by the daily listing.
     demos::put(bucket, &demo.sha256, &file, demo.bytes)?;
     Ok(Found::Moved)
 }
@@ -230,7 +226,7 @@ fn demo_into_bucket(app: &App, bucket: &ClipBucket, demo: &StoredDemo) -> Result
 fn demo_onto_disk(app: &App, bucket: &ClipBucket, demo: &StoredDemo) -> Result<Found> {
     let (key, StoredDemo { sha256, bytes }) = (demos::key(bucket, &demo.sha256), *demo);
     if is_local(app, demo) {
-        // What an interrupted move left, or an upload while it lay in both.
+        // Left by an interrupted move, or by an upload while the demo lay in the bucket.
         bucket.bucket.delete(&key)?;
         return Ok(Found::There);
     }

@@ -124,7 +124,7 @@ impl Bucket {
         self.signer.base_url().origin().ascii_serialization()
     }
 
-    /// PEM of the only CA certificates that whoever uploads past the server is to trust; `None`: the platform's.
+    /// PEM of the only CA certificates that nodes are to trust for the bucket; `None`: the platform's.
     pub fn ca_pem(&self) -> Option<&str> {
         self.location.ca_pem.as_deref()
     }
@@ -150,7 +150,7 @@ fn check(location: &Location) -> Result<rusty_s3::Bucket> {
     }
     let is_local = url::address_of(&location.endpoint).is_some_and(|address| address.is_loopback());
     if endpoint.scheme() == "http" && !is_local && !location.allow_http {
-        let message = "The endpoint is plain HTTP: whoever is in between could read and change clips and demos. Use https, or set \
+        let message = "The endpoint is plain HTTP: anybody in between could read and change clips and demos. Use https, or set \
                        allow_http = true if the network is trusted.";
         return Err(Error::invalid("endpoint", message));
     }

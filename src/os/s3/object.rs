@@ -106,6 +106,20 @@ impl Bucket {
         }
     }
 
+    /// The object's length; `None` if there is no object.
+    pub fn length(&self, key: &str) -> Result<Option<u64>> {
+        Ok(self.head(key)?.map(|head| head.bytes))
+    }
+
+    /// The object's content as text, at most `count` bytes; `None` if there is no object.
+    pub fn text(&self, key: &str, count: u64) -> Result<Option<String>> {
+        let Some(content) = self.get(key, 0, count)? else { return Ok(None) };
+        let mut text = String::new();
+        let read = content.take(count).read_to_string(&mut text);
+        read.map_err(|error| Error::internal(format!("The object {key} could not be read."), error))?;
+        Ok(Some(text))
+    }
+
     /// Deletes an object, if there is one.
     pub fn delete(&self, key: &str) -> Result<()> {
         let ask = ask("delete an object", Method::DELETE, key);

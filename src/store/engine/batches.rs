@@ -160,7 +160,7 @@ impl<O> Batch<O> {
     }
 }
 
-/// The error for whoever comes after the end.
+/// The error for a caller that comes after the end.
 pub fn stopped() -> Error {
     Error::new(Kind::Unavailable, ErrorCode::Stopping, "The server is shutting down.")
 }

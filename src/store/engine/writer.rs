@@ -155,7 +155,7 @@ struct Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        // Wakes whoever waits, even if the writer's thread panics.
+        // Wakes the callers, even if the writer's thread panics.
         self.queue.end();
     }
 }

@@ -103,7 +103,7 @@ fn kill_with_demo_at(stage: &'static [&'static str], is_acknowledged: bool) -> b
     }
     assert_eq!(appliance.count("demos"), i64::from(is_acknowledged), "{stage:?}");
     if !is_acknowledged {
-        // The held request may still be under way.
+        // The bucket may still be working on the held request.
         until("a bucket without orphans", || {
             sweep_tomorrow(&s3, &appliance);
             s3.keys().is_empty().then_some(())

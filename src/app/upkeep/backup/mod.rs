@@ -26,7 +26,6 @@ use crate::domain::operator::Operator;
 use crate::domain::sha256::Sha256;
 use crate::domain::wording::size;
 use crate::os::room::{DISK_RESERVE_BYTES, Room};
-use crate::os::s3::listing::Listed;
 use crate::os::scratch::Scratch;
 use crate::os::{archive, files};
 use crate::store::copies::Copy;
@@ -191,7 +190,7 @@ impl Packer<'_> {
         let mut there = HashMap::new();
         if let Some(bucket) = &self.app.clip_files.bucket {
             bucket::each(self.app, bucket, demos::FOLDER, |object| {
-                there.extend(demos::demo_of(bucket, &object.key).map(|sha256| (sha256, object)));
+                there.extend(demos::demo_of(bucket, &object.key).map(|sha256| ((sha256, object.bytes), object.key)));
                 Ok(())
             })?;
         }
@@ -201,14 +200,16 @@ impl Packer<'_> {
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
             for (hash, bytes) in page {
-                let path = self.app.store.folder.demo(&hash);
                 let is_local = is_local(self.app, &StoredDemo { sha256: hash, bytes });
-                match there.get(&hash).filter(|object| !is_local && object.bytes == bytes) {
-                    Some(Listed { key, .. }) => {
-                        lines.push_str(&format!("{key}\t{bytes}\t{hash}\n"));
+                match there.get(&(hash, bytes)).filter(|_| !is_local) {
+                    Some(key) => {
+                        lines.push_str(&in_bucket(key, bytes, &hash));
                         listed += 1;
                     }
-                    None => packed += u64::from(self.pack_if_whole("demos", &path, &hash)?),
+                    None => {
+                        let path = self.app.store.folder.demo(&hash);
+                        packed += u64::from(self.pack_if_whole("demos", &path, &hash)?);
+                    }
                 }
             }
         }
@@ -238,7 +239,7 @@ impl Packer<'_> {
             for clip in page.iter().filter(|clip| there.get(&clip.lease) == Some(&clip.bytes)) {
                 if !files.has_video(clip.lease, clip.bytes) {
                     let key = bucket.key(&files.video_name(clip.lease));
-                    lines.push_str(&format!("{key}\t{}\t{}\n", clip.bytes, clip.sha256));
+                    lines.push_str(&in_bucket(&key, clip.bytes, &clip.sha256));
                     leases.insert(clip.lease);
                 }
             }
@@ -314,6 +315,11 @@ fn no_room(to: &Path, error: Error) -> Error {
         DISK_RESERVE_BYTES >> 20
     );
     Error { message, ..error }
+}
+
+/// A line about a clip or a demo that lies in the bucket.
+fn in_bucket(key: &str, bytes: u64, sha256: &Sha256) -> String {
+    format!("{key}\t{bytes}\t{sha256}\n")
 }
 
 fn name_in(folder: &str, path: &Path) -> String {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use crate::app::App;
+use crate::app::clips::bucket::ClipBucket;
 use crate::app::demos::bucket as demos;
 use crate::app::demos::files::{self, StoredDemo};
 use crate::app::upkeep::doctor::bucket::Found;
@@ -87,6 +89,14 @@ fn changed_ms(file: &Metadata) -> i64 {
     since.map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// Whether an object that the listing lacks is in the bucket by now, as long as there are looks left.
+fn is_younger(app: &App, looks: &mut Range<usize>, is_there: impl FnOnce(&ClipBucket) -> Result<bool>) -> Result<bool> {
+    match &app.clip_files.bucket {
+        Some(bucket) if looks.next().is_some() => is_there(bucket),
+        _ => Ok(false),
+    }
+}
+
 /// Demos whose file is missing or has the wrong length. Skips demos that were deleted after their row was read.
 fn missing_demos(app: &App, known: &HashMap<Sha256, u64>, in_bucket: &Found) -> Result<Vec<String>> {
     let (folder, mut looks, mut missing) = (&app.store.folder, 0..LOOKS, Vec::new());
@@ -95,10 +105,7 @@ fn missing_demos(app: &App, known: &HashMap<Sha256, u64>, in_bucket: &Found) -> 
         if in_bucket.demos.get(sha256) == Some(bytes) || files::is_local(app, &demo) {
             continue;
         }
-        let is_younger = match &app.clip_files.bucket {
-            Some(bucket) if looks.next().is_some() => demos::length(bucket, sha256)? == Some(*bytes),
-            _ => false,
-        };
+        let is_younger = is_younger(app, &mut looks, |bucket| Ok(demos::length(bucket, sha256)? == Some(*bytes)))?;
         if !is_younger && app.store.read(|db| store::demos::has_any(db, sha256))? {
             missing.push(below(folder, &folder.demo(sha256)));
         }
@@ -123,12 +130,8 @@ fn clips(app: &App, in_bucket: &Found) -> Result<Vec<String>> {
             if files.has_video(clip.lease, clip.bytes) || in_bucket.videos.get(&clip.lease) == Some(&clip.bytes) {
                 continue;
             }
-            let is_younger = match &files.bucket {
-                Some(bucket) if looks.next().is_some() => {
-                    bucket.length(&files.video_name(clip.lease))? == Some(clip.bytes)
-                }
-                _ => false,
-            };
+            let name = files.video_name(clip.lease);
+            let is_younger = is_younger(app, &mut looks, |bucket| Ok(bucket.length(&name)? == Some(clip.bytes)))?;
             if !is_younger && app.store.read(|db| store::leases::keeps_files(db, clip.lease))? {
                 missing.push(below(&app.store.folder, &app.clip_files.video(clip.lease)));
             }
