@@ -9,7 +9,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use dinkem_appliance::domain::camera::CameraMode;
@@ -164,22 +164,27 @@ impl Measure<'_> {
         command
     }
 
-    /// Runs ffmpeg on all frames. Returns its seconds, without those of drawing.
+    /// Runs ffmpeg on all frames. Returns its seconds, without those of drawing: it is stopped meanwhile, or it would
+    /// encode for free what its queues hold.
     fn feed(&self, replay: &Replay<'_>, command: &mut Command) -> Result<f64> {
         let mut renderer = FrameRenderer::new(replay)?;
         let mut ffmpeg = command.spawn().expect("ffmpeg starts");
         let mut input = ffmpeg.stdin.take().expect("its input is a pipe");
         let mut took = Duration::ZERO;
         let mut drawn: Vec<Vec<u8>> = Vec::new();
+        signal(&ffmpeg, "-STOP");
         let fed: Result<()> = (0..replay.frames()).try_for_each(|frame| {
             drawn.push(renderer.render(frame)?.to_bytes());
             if drawn.len() == FED_FRAMES || frame + 1 == replay.frames() {
+                signal(&ffmpeg, "-CONT");
                 let start = self.clock.monotonic();
                 drawn.drain(..).for_each(|frame| input.write_all(&frame).expect("ffmpeg reads"));
                 took += self.clock.monotonic() - start;
+                signal(&ffmpeg, "-STOP");
             }
             Ok(())
         });
+        signal(&ffmpeg, "-CONT");
         let start = self.clock.monotonic();
         drop(input);
         let end = ffmpeg.wait().expect("ffmpeg ends");
@@ -188,6 +193,12 @@ impl Measure<'_> {
         assert!(end.success(), "ffmpeg failed");
         Ok(took.as_secs_f64())
     }
+}
+
+/// Stops ffmpeg or lets it go on.
+fn signal(ffmpeg: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &ffmpeg.id().to_string()]).status().expect("kill starts");
+    assert!(sent.success(), "ffmpeg ended early");
 }
 
 /// The size at a similarity, interpolated on a logarithmic scale between measured points, or extrapolated.
