@@ -39,7 +39,7 @@ fn run_on(
 ) -> Result<()> {
     let frames = replay.frames();
     let cut = Cut {
-        length: u64::from(key_interval(replay.look().fps)),
+        length: piece(frames, u64::from(key_interval(replay.look().fps))),
         next: AtomicU64::new(0),
         stop: AtomicBool::new(false),
     };
@@ -70,6 +70,12 @@ fn run_on(
     } else {
         Err(Error::internal("The rendered clip is incomplete.", "frames are missing"))
     }
+}
+
+/// Frames per piece, at most so many: as many pieces for one thread as for another, whatever number of threads there is.
+fn piece(frames: u64, most: u64) -> u64 {
+    let pieces = frames.div_ceil(most).max(1).next_multiple_of(THREADS as u64);
+    frames.div_ceil(pieces).max(1)
 }
 
 /// How the clip is split, at key frames, and which piece is next.
@@ -168,6 +174,18 @@ mod tests {
             std::fs::read(&path).unwrap()
         });
         assert!(made[0].len() > 10_000 && made[0] == made[1] && made[0] == made[2]);
+    }
+
+    #[test]
+    fn pieces_are_not_longer_than_allowed_and_as_many_for_each_thread() {
+        for frames in [0, 1, 2, 3, 119, 120, 121, 240, 241, 2_251, 18_000] {
+            let length = piece(frames, 120);
+            assert!((1..=120).contains(&length), "{frames} frames in pieces of {length}");
+            // The shortest clips have no frames for a second thread.
+            if frames > 3 {
+                assert_eq!(frames.div_ceil(length) % THREADS as u64, 0, "{frames} frames in pieces of {length}");
+            }
+        }
     }
 
     /// Pixels from the ring to its dark rim.

@@ -65,16 +65,16 @@ impl Place<'_> {
 
     #[inline(always)]
     fn intra_any(&self, frame: &mut Frame) -> Choice {
-        let mut best = self.whole(frame);
+        let mut best = self.whole(frame, u32::MAX).unwrap_or_else(|| Choice::new(Kind::Whole));
         let limit = best.cost;
         self.splits(frame, &mut best, limit);
         best
     }
 
-    /// The same for a macroblock that can be predicted by motion, too: the better one.
+    /// The same for a macroblock that can be predicted by motion, too, with this absolute error: the better one.
     #[inline(always)]
-    fn intra_below(&self, frame: &mut Frame, moved: Choice) -> Choice {
-        let mut best = self.whole(frame);
+    fn intra_below(&self, frame: &mut Frame, moved: Choice, error: u32) -> Choice {
+        let Some(mut best) = self.whole(frame, 2 * error) else { return moved };
         // Blocks of their own seldom save more than a third.
         if 2 * best.cost > 3 * moved.cost {
             return moved;
@@ -99,21 +99,22 @@ impl Place<'_> {
         self.chroma(frame, best);
     }
 
+    /// Predicts the macroblock as a whole from its edge, unless that errs by more than the limit.
     #[inline(always)]
-    fn whole(&self, frame: &Frame) -> Choice {
-        let mut choice = Choice::new(Kind::Whole);
+    fn whole(&self, frame: &Frame, limit: u32) -> Option<Choice> {
         let edge = self.edge::<16>(frame, 0);
         let source = &self.source.luma;
-        let modes = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter();
-        let each = modes.filter_map(|mode| Some((mode, luma_16(&edge, mode)?)));
-        let Some((mode, predicted)) = each.min_by_key(|(_, predicted)| differences(source, predicted)) else {
-            return choice;
-        };
+        let each = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter().filter_map(|mode| {
+            let predicted = luma_16(&edge, mode)?;
+            Some((mode, predicted, differences(source, &predicted)))
+        });
+        let (mode, predicted, _) = each.min_by_key(|(_, _, error)| *error).filter(|(_, _, error)| *error <= limit)?;
+        let mut choice = Choice::new(Kind::Whole);
         choice.coded.mode = mode;
         let Choice { coded, levels, pixels, .. } = &mut choice;
         choice.cost =
             self.tools.code_whole(source, &predicted, coded, levels, &mut pixels.luma) + self.tools.price(HEAD);
-        choice
+        Some(choice)
     }
 
     /// Predicts each block from its edge; `None` once it costs more than the limit.
@@ -285,6 +286,9 @@ impl Place<'_> {
         } else if close && let Some(skipped) = skipped {
             return skipped;
         }
+        if let Some(skipped) = skipped.take_if(|skipped| self.gain(&skipped.pixels) <= self.tools.price(HEAD + 14)) {
+            return skipped;
+        }
         let vector = self.search(references.before, expected, [free, likely[0], likely[1]]);
         let mut predicted = Pixels::EMPTY;
         motion::predict(references.before, x, y, vector, &mut predicted);
@@ -299,7 +303,7 @@ impl Place<'_> {
         }
         // Levels are only half of what a frame between costs: what does not fit may have appeared.
         if best.cost > self.tools.price(8 * WORTH_A_LOOK) {
-            best = self.intra_below(frame, best);
+            best = self.intra_below(frame, best, near(&predicted));
         }
         match skipped {
             Some(skipped) if skipped.cost <= best.cost => skipped,
@@ -351,6 +355,19 @@ impl Place<'_> {
         let (mine, its) = (&self.source.chroma, &predicted.chroma);
         quarters(&self.source.luma, &predicted.luma)
             && mine.iter().zip(its).all(|(one, other)| differences(one, other) <= self.tools.nothing)
+    }
+
+    /// How much the levels of the difference to a prediction could save at most.
+    #[inline(always)]
+    fn gain(&self, predicted: &Pixels) -> u32 {
+        let (mine, its) = (&self.source, predicted);
+        let luma = (0..4).map(|quarter| {
+            let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
+            self.tools.gain(squares(&cut::<8, 64>(&mine.luma, x, y), &cut::<8, 64>(&its.luma, x, y)))
+        });
+        // A trace of color is seen sooner.
+        let chroma = mine.chroma.iter().zip(&its.chroma).map(|(mine, its)| squares(mine, its));
+        luma.chain(chroma).sum()
     }
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 use crate::bits::Bits;
 use crate::frame::MACROBLOCK;
 use crate::interface::Settings;
+use crate::transform::FINER_CHROMA;
 
 /// Levels of the standard: macroblocks per second and per frame, at most.
 const LEVELS: [(u32, u32, u32); 15] = [
@@ -97,13 +98,13 @@ pub fn picture() -> Vec<u8> {
     bits.put(2, 0);
     bits.signed(0); // quantizer 26
     bits.signed(0);
-    bits.signed(0); // chroma's offset
+    bits.signed(-i32::from(FINER_CHROMA)); // chroma's offset
     bits.flag(false); // control of smoothing
     bits.flag(false); // intra prediction only from intra
     bits.flag(false); // redundancy
     bits.flag(true); // 8×8 transform
     bits.flag(false); // scaling matrices
-    bits.signed(0); // red's offset
+    bits.signed(-i32::from(FINER_CHROMA)); // red's offset
     bits.finish()
 }
 

@@ -3,8 +3,8 @@
 use crate::frame::squares;
 use crate::syntax::{CHROMA_BIT, Coded, Levels, SUM_BIT, place};
 use crate::transform::{
-    IN_ORDER, Quantizer, RANKS_4, Scale, Transform, ZIGZAG_4, bits, chroma_step, forward_4, hadamard_2, hadamard_4,
-    inverse_4,
+    IN_ORDER, LEAST_BITS, Quantizer, RANKS_4, Scale, Transform, ZIGZAG_4, bits, chroma_step, forward_4, hadamard_2,
+    hadamard_4, inverse_4,
 };
 
 /// How the macroblocks of a frame are coded.
@@ -15,6 +15,8 @@ pub struct Tools {
     worth: u32,
     /// Absolute error that a bit is worth, in 1/16.
     worth_plain: u32,
+    /// Squared error that the levels of a block are worth at least.
+    least: u32,
     /// Sum of absolute differences of an 8×8 block below which it certainly has no levels.
     pub nothing: u32,
     /// The processor has wide registers.
@@ -25,12 +27,15 @@ impl Tools {
     /// For a quantizer of luma.
     pub fn new(step: u8, key: bool) -> Self {
         let power = 2_f32.powf((f32::from(step) - 12.0) / 3.0);
+        // What errs in a key frame is seen until the next one.
+        let worth = power * if key { 0.6 } else { 0.85 };
         let nothing = 2_f32.powf((f32::from(step) - 27.0) / 6.0) * 26.0;
         Self {
             luma: Quantizer::new(step, key),
             chroma: Quantizer::new(chroma_step(step), key),
-            worth: (power * 0.85 * 16.0) as u32,
+            worth: (worth * 16.0) as u32,
             worth_plain: (power.sqrt() * 0.92 * 16.0) as u32,
+            least: (worth / 8.0 * LEAST_BITS as f32) as u32,
             nothing: nothing as u32,
             wide: is_wide(),
         }
@@ -48,23 +53,38 @@ impl Tools {
         (bits * self.worth_plain) >> 4
     }
 
+    /// Of a block's squared error, how much its levels could save at most.
+    #[inline(always)]
+    pub fn gain(&self, error: u32) -> u32 {
+        error.saturating_sub(self.least)
+    }
+
     /// Codes a block of luma, or leaves its prediction, whichever is better.
     #[inline(always)]
     pub fn code<const N: usize>(&self, source: &[u8; N], predicted: &[u8; N]) -> Block<N>
     where
         Scale<N>: Transform<N>,
     {
+        let nothing = Block::nothing(source, predicted);
+        if nothing.cost <= self.least {
+            return nothing;
+        }
         let scale = Scale::<N>::of(&self.luma);
         let mut block = difference(source, predicted);
         Scale::<N>::forward(&mut block);
         if !scale.quantize(&mut block) {
-            return Block::nothing(source, predicted);
+            return nothing;
         }
         let levels = block;
         let price = self.price(bits(&levels, &Scale::<N>::RANKS));
         scale.restore(&mut block);
         Scale::<N>::inverse(&mut block);
-        Block::better(source, predicted, &block, (&levels, &Scale::<N>::ZIGZAG), price)
+        let pixels = sum(predicted, &block);
+        let cost = squares(source, &pixels) + price;
+        if nothing.cost <= cost {
+            return nothing;
+        }
+        Block { levels: Scale::<N>::ZIGZAG.map(|at| levels[at] as i16), pixels, cost, filled: true }
     }
 
     /// Codes luma that was predicted as a whole by its edge. Returns its cost.
@@ -129,6 +149,11 @@ impl Tools {
             let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
             let (mine, its) = (cut::<8, 64>(source, x, y), cut::<8, 64>(predicted, x, y));
             let nothing = squares(&mine, &its);
+            if nothing <= self.least {
+                paste::<8, 64>(pixels, x, y, &its);
+                total += nothing;
+                continue;
+            }
             let mut filled = 0;
             let mut cost = 0;
             if mb.eight {
@@ -268,24 +293,6 @@ impl<const N: usize> Block<N> {
     #[inline(always)]
     fn nothing(source: &[u8; N], predicted: &[u8; N]) -> Self {
         Self { levels: [0; N], pixels: *predicted, cost: squares(source, predicted), filled: false }
-    }
-
-    #[inline(always)]
-    fn better(
-        source: &[u8; N],
-        predicted: &[u8; N],
-        block: &[i32; N],
-        (levels, order): (&[i32; N], &[usize; N]),
-        price: u32,
-    ) -> Self {
-        let nothing = Self::nothing(source, predicted);
-        let pixels = sum(predicted, block);
-        let cost = squares(source, &pixels) + price;
-        if nothing.cost <= cost {
-            nothing
-        } else {
-            Self { levels: order.map(|at| levels[at] as i16), pixels, cost, filled: true }
-        }
     }
 }
 

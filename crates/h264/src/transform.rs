@@ -10,7 +10,9 @@ const ZIGZAG_8: [usize; 64] = [
     28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
     47, 55, 62, 63,
 ];
-/// Quantizer of chroma for each of luma from 30 on.
+/// By how much chroma's quantizer is finer than luma's: on gray ground a trace of color is seen sooner than one of light.
+pub const FINER_CHROMA: u8 = 3;
+/// Quantizer of chroma for each number from 30 on that luma's and [`FINER_CHROMA`] give.
 const CHROMA: [u8; 22] = [29, 30, 31, 32, 32, 33, 34, 34, 35, 35, 36, 36, 37, 37, 37, 38, 38, 38, 39, 39, 39, 39];
 
 /// By remainder of the quantizer: factors of the three kinds of positions in a 4×4 block, to quantize and back.
@@ -54,7 +56,7 @@ impl Quantizer {
     /// For a quantizer from 0 to 51. Key frames are rounded more exactly.
     pub fn new(step: u8, key: bool) -> Self {
         let (part, sixths) = (usize::from(step % 6), u32::from(step / 6));
-        let rounding = |shift: u32| if key { (1 << shift) / 3 } else { (1 << shift) / 6 };
+        let rounding = |shift: u32| if key { (2 << shift) / 5 } else { (1 << shift) / 6 };
         let kind = |at: usize| match (at >> 2 & 1, at & 1) {
             (0, 0) => 0,
             (1, 1) => 1,
@@ -82,7 +84,8 @@ impl Quantizer {
 
 /// The quantizer of chroma that goes with one of luma.
 pub fn chroma_step(luma: u8) -> u8 {
-    if luma < 30 { luma } else { CHROMA[usize::from(luma - 30).min(CHROMA.len() - 1)] }
+    let number = luma.saturating_sub(FINER_CHROMA);
+    if number < 30 { number } else { CHROMA[usize::from(number - 30).min(CHROMA.len() - 1)] }
 }
 
 impl<const N: usize> Scale<N> {
@@ -338,6 +341,9 @@ const fn ranks<const N: usize>(order: &[usize; N]) -> [i32; N] {
     }
     ranks
 }
+
+/// The fewest eighths of a bit that a block with levels takes, by [`bits`].
+pub const LEAST_BITS: u32 = 24;
 
 /// About how many eighths of a bit a block of levels takes, each with its rank in the order of frequencies.
 #[inline(always)]

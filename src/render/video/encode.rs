@@ -13,11 +13,9 @@ pub use h264::Packet;
 /// Seconds between key frames.
 const KEY_SECONDS: u32 = 4;
 /// Quantizer of key frames.
-const KEY_QUANTIZER: u8 = 18;
-/// Quantizer of the frames between them. From 30 on thin lines that move begin to dissolve.
-const QUANTIZER: u8 = 28;
-/// The same above 30 frames per second, where each is seen for a shorter time.
-const FAST_QUANTIZER: u8 = 30;
+const KEY_QUANTIZER: u8 = 16;
+/// Quantizer of the frames between them. From 32 on thin lines that move begin to dissolve.
+const QUANTIZER: u8 = 30;
 
 /// Frames between key frames at this frame rate.
 pub fn key_interval(fps: u32) -> u32 {
@@ -33,9 +31,14 @@ impl Encoder {
     /// Creates an encoder for frames of this size, in pixels, at this frame rate.
     pub fn new(width: u32, height: u32, fps: u32) -> Result<Self> {
         let (width, height) = (width as usize, height as usize);
-        let key_quantizer = KEY_QUANTIZER;
-        let quantizer = if fps > 30 { FAST_QUANTIZER } else { QUANTIZER };
-        let settings = Settings { width, height, fps, key_interval: key_interval(fps), key_quantizer, quantizer };
+        let settings = Settings {
+            width,
+            height,
+            fps,
+            key_interval: key_interval(fps),
+            key_quantizer: KEY_QUANTIZER,
+            quantizer: QUANTIZER,
+        };
         Ok(Self { inner: h264::Encoder::new(settings).map_err(failed)? })
     }
 
