@@ -70,10 +70,13 @@ const CHANGES: [[u8; 3]; 52] = [
     [13, 17, 25],
 ];
 
+/// Pixels along an edge, by their distance from it: four before it, four after it.
+type Lines = [[u8; MACROBLOCK]; 8];
+
 /// What an edge of a plane is filtered by.
 struct Filter {
-    step: i32,
-    slope: i32,
+    step: i16,
+    slope: i16,
     changes: [u8; 3],
     luma: bool,
 }
@@ -81,78 +84,123 @@ struct Filter {
 impl Filter {
     fn new(quantizer: u8, luma: bool) -> Self {
         let at = usize::from(quantizer.min(51));
-        Self { step: i32::from(STEPS[at]), slope: i32::from(SLOPES[at]), changes: CHANGES[at], luma }
+        Self { step: i16::from(STEPS[at]), slope: i16::from(SLOPES[at]), changes: CHANGES[at], luma }
     }
 
     /// Filters an edge: from its first pixel, `across` it, `along` it, four strengths for so many pixels each.
     #[inline]
     fn edge(&self, plane: &mut Plane, first: usize, across: usize, along: usize, strengths: [u8; 4], each: usize) {
-        for (part, strength) in strengths.into_iter().enumerate() {
-            if strength == 0 {
-                continue;
-            }
+        if self.luma {
+            return self.luma(&mut plane.data, first, across, along, strengths);
+        }
+        for (part, strength) in strengths.into_iter().enumerate().filter(|(_, strength)| *strength > 0) {
             for pixel in 0..each {
-                let at = first + (part * each + pixel) * along;
-                if self.luma {
-                    self.luma(&mut plane.data, at, across, strength);
-                } else {
-                    self.chroma(&mut plane.data, at, across, strength);
-                }
+                self.chroma(&mut plane.data, first + (part * each + pixel) * along, across, strength);
             }
         }
     }
 
+    /// Without branches, so that many pixels can be looked at side by side.
     #[inline]
-    fn is_artefact(&self, [p1, p0, q0, q1]: [i32; 4]) -> bool {
-        (p0 - q0).abs() < self.step && (p1 - p0).abs() < self.slope && (q1 - q0).abs() < self.slope
+    fn is_artefact(&self, [p1, p0, q0, q1]: [i16; 4]) -> bool {
+        ((p0 - q0).abs() < self.step) & ((p1 - p0).abs() < self.slope) & ((q1 - q0).abs() < self.slope)
     }
 
+    /// The 16 pixels along an edge of luma side by side, each with four on both sides of the edge.
     #[inline]
-    fn luma(&self, data: &mut [u8], at: usize, across: usize, strength: u8) {
-        let start = at - 4 * across;
-        let line = &mut data[start..=start + 7 * across];
-        let [p3, p2, p1, p0, q0, q1, q2, q3] = std::array::from_fn(|place| i32::from(line[place * across]));
-        if !self.is_artefact([p1, p0, q0, q1]) {
-            return;
+    fn luma(&self, data: &mut [u8], first: usize, across: usize, along: usize, strengths: [u8; 4]) {
+        let start = first - 4 * across;
+        let mut lines = [[0; MACROBLOCK]; 8];
+        if along == 1 {
+            for (at, line) in (start..).step_by(across).zip(&mut lines) {
+                line.copy_from_slice(&data[at..at + MACROBLOCK]);
+            }
+        } else {
+            for pixel in 0..MACROBLOCK {
+                let row = &data[start + pixel * along..][..8];
+                lines.iter_mut().zip(row).for_each(|(line, value)| line[pixel] = *value);
+            }
         }
-        let (flat_p, flat_q) = ((p2 - p0).abs() < self.slope, (q2 - q0).abs() < self.slope);
-        if strength == 4 {
+        // Intra macroblocks have the same strength all along.
+        if strengths[0] == 4 {
+            self.smooth(&mut lines);
+        } else {
+            let most =
+                strengths.map(|strength| strength.checked_sub(1).map_or(-1, |at| self.changes[usize::from(at)].into()));
+            self.correct(&mut lines, &std::array::from_fn(|pixel| most[pixel / 4]));
+        }
+        if along == 1 {
+            for (at, line) in (start..).step_by(across).zip(&lines).take(7).skip(1) {
+                data[at..at + MACROBLOCK].copy_from_slice(line);
+            }
+        } else {
+            for pixel in 0..MACROBLOCK {
+                let row = &mut data[start + pixel * along..][..8];
+                row.iter_mut().zip(&lines).for_each(|(value, line)| *value = line[pixel]);
+            }
+        }
+    }
+
+    /// The strongest filter.
+    #[inline]
+    fn smooth(&self, lines: &mut Lines) {
+        for pixel in 0..MACROBLOCK {
+            let [p3, p2, p1, p0, q0, q1, q2, q3] = lines.each_ref().map(|line| i16::from(line[pixel]));
+            let artefact = self.is_artefact([p1, p0, q0, q1]);
             let close = (p0 - q0).abs() < (self.step >> 2) + 2;
-            if flat_p && close {
-                line[3 * across] = ((p2 + 2 * p1 + 2 * p0 + 2 * q0 + q1 + 4) >> 3) as u8;
-                line[2 * across] = ((p2 + p1 + p0 + q0 + 2) >> 2) as u8;
-                line[across] = ((2 * p3 + 3 * p2 + p1 + p0 + q0 + 4) >> 3) as u8;
-            } else {
-                line[3 * across] = ((2 * p1 + p0 + q1 + 2) >> 2) as u8;
+            let (flat_p, flat_q) = (close & ((p2 - p0).abs() < self.slope), close & ((q2 - q0).abs() < self.slope));
+            let inner = |flat: bool, [far, near, mine, its, behind]: [i16; 5]| {
+                let (strong, weak) =
+                    ((far + 2 * (near + mine + its) + behind + 4) >> 3, (2 * near + mine + behind + 2) >> 2);
+                if flat { strong } else { weak }
+            };
+            let middle = |flat: bool, [far, near, mine, its]: [i16; 4]| {
+                if flat { (far + near + mine + its + 2) >> 2 } else { near }
+            };
+            let outer = |flat: bool, [last, far, near, mine, its]: [i16; 5]| {
+                if flat { (2 * last + 3 * far + near + mine + its + 4) >> 3 } else { far }
+            };
+            let done = [
+                outer(flat_p, [p3, p2, p1, p0, q0]),
+                middle(flat_p, [p2, p1, p0, q0]),
+                inner(flat_p, [p2, p1, p0, q0, q1]),
+                inner(flat_q, [q2, q1, q0, p0, p1]),
+                middle(flat_q, [q2, q1, q0, p0]),
+                outer(flat_q, [q3, q2, q1, q0, p0]),
+            ];
+            for ((line, old), new) in lines[1..7].iter_mut().zip([p2, p1, p0, q0, q1, q2]).zip(done) {
+                line[pixel] = if artefact { new } else { old } as u8;
             }
-            if flat_q && close {
-                line[4 * across] = ((q2 + 2 * q1 + 2 * q0 + 2 * p0 + p1 + 4) >> 3) as u8;
-                line[5 * across] = ((q2 + q1 + q0 + p0 + 2) >> 2) as u8;
-                line[6 * across] = ((2 * q3 + 3 * q2 + q1 + q0 + p0 + 4) >> 3) as u8;
-            } else {
-                line[4 * across] = ((2 * q1 + q0 + p1 + 2) >> 2) as u8;
+        }
+    }
+
+    /// The filter of a limited change, for each pixel; no filter where the limit is negative.
+    #[inline]
+    fn correct(&self, lines: &mut Lines, most: &[i16; MACROBLOCK]) {
+        for (pixel, most) in most.iter().copied().enumerate() {
+            let [_, p2, p1, p0, q0, q1, q2, _] = lines.each_ref().map(|line| i16::from(line[pixel]));
+            let artefact = self.is_artefact([p1, p0, q0, q1]) & (most >= 0);
+            let (flat_p, flat_q) = ((p2 - p0).abs() < self.slope, (q2 - q0).abs() < self.slope);
+            let limited = |change: i16, most: i16| change.min(most).max(-most);
+            let middle = (p0 + q0 + 1) >> 1;
+            let near = |flat: bool, far: i16, near: i16| {
+                if flat { near + limited((far + middle - 2 * near) >> 1, most) } else { near }
+            };
+            let most = most + i16::from(flat_p) + i16::from(flat_q);
+            let change = limited((4 * (q0 - p0) + (p1 - q1) + 4) >> 3, most);
+            let done =
+                [near(flat_p, p2, p1), (p0 + change).clamp(0, 255), (q0 - change).clamp(0, 255), near(flat_q, q2, q1)];
+            for ((line, old), new) in lines[2..6].iter_mut().zip([p1, p0, q0, q1]).zip(done) {
+                line[pixel] = if artefact { new } else { old } as u8;
             }
-            return;
         }
-        let most = i32::from(self.changes[usize::from(strength - 1)]);
-        let middle = (p0 + q0 + 1) >> 1;
-        if flat_p {
-            line[2 * across] = (p1 + ((p2 + middle - 2 * p1) >> 1).clamp(-most, most)) as u8;
-        }
-        if flat_q {
-            line[5 * across] = (q1 + ((q2 + middle - 2 * q1) >> 1).clamp(-most, most)) as u8;
-        }
-        let most = most + i32::from(flat_p) + i32::from(flat_q);
-        let change = ((((q0 - p0) << 2) + (p1 - q1) + 4) >> 3).clamp(-most, most);
-        line[3 * across] = (p0 + change).clamp(0, 255) as u8;
-        line[4 * across] = (q0 - change).clamp(0, 255) as u8;
     }
 
     #[inline]
     fn chroma(&self, data: &mut [u8], at: usize, across: usize, strength: u8) {
         let start = at - 2 * across;
         let line = &mut data[start..=start + 3 * across];
-        let [p1, p0, q0, q1] = std::array::from_fn(|place| i32::from(line[place * across]));
+        let [p1, p0, q0, q1] = std::array::from_fn(|place| i16::from(line[place * across]));
         if !self.is_artefact([p1, p0, q0, q1]) {
             return;
         }
@@ -161,7 +209,7 @@ impl Filter {
             line[2 * across] = ((2 * q1 + q0 + p1 + 2) >> 2) as u8;
             return;
         }
-        let most = i32::from(self.changes[usize::from(strength - 1)]) + 1;
+        let most = i16::from(self.changes[usize::from(strength - 1)]) + 1;
         let change = ((((q0 - p0) << 2) + (p1 - q1) + 4) >> 3).clamp(-most, most);
         line[across] = (p0 + change).clamp(0, 255) as u8;
         line[2 * across] = (q0 - change).clamp(0, 255) as u8;
