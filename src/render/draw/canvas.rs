@@ -13,7 +13,7 @@ pub use super::area::Area;
 use super::blend::dimmed;
 use super::gradient::Gradient;
 use super::icons::Icon;
-use super::pixels::{DARKNESS_STEPS, brightness_steps, clear, compose, copy, fade};
+use super::pixels::{clear, compose, copy, fade};
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -45,6 +45,8 @@ pub struct Canvas {
     replaced: TileSet,
     /// Where panels were redrawn since the previous frame.
     redrawn: TileSet,
+    /// Where panels were ever drawn.
+    panels: TileSet,
     /// Changed since the previous frame.
     changed: TileSet,
     glyphs: Glyphs,
@@ -68,6 +70,7 @@ impl Canvas {
             drawn: tiles.clone(),
             replaced,
             redrawn: tiles.clone(),
+            panels: tiles.clone(),
             changed: tiles,
             glyphs,
         })
@@ -142,9 +145,14 @@ impl Canvas {
     pub fn finish(&mut self) {
         self.changed.add(&self.drawn);
         self.changed.add(&self.redrawn);
+        self.panels.add(&self.redrawn);
         self.redrawn.clear();
-        for run in self.changed.runs() {
+        let (below_panels, bare) = self.changed.split(&self.panels);
+        for run in below_panels.runs() {
             compose(&self.world, &self.overlay, &mut self.front, run);
+        }
+        for run in bare.runs() {
+            copy(&self.world, &mut self.front, run);
         }
     }
 
@@ -192,13 +200,13 @@ impl Canvas {
         let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
         let (width, height) = (self.world.width(), self.world.height());
         self.touch(0.0, 0.0, width as f32, height as f32);
-        let steps = brightness_steps(near, far, darkness);
+        let across: Vec<f32> = (0..width).map(|column| (column as f32 + 0.5 - x).powi(2)).collect();
+        let fall = 255.0 * darkness / (far - near).max(1.0);
         for (row, pixels) in self.world.data_mut().as_chunks_mut::<4>().0.chunks_mut(width as usize).enumerate() {
-            let down = row as f32 + 0.5 - y;
-            for (column, pixel) in pixels.iter_mut().enumerate() {
-                let across = column as f32 + 0.5 - x;
-                let step = (across * across + down * down) * ((DARKNESS_STEPS - 1) as f32 / (far * far));
-                *pixel = dimmed(*pixel, steps[(step as usize).min(DARKNESS_STEPS - 1)]);
+            let down = (row as f32 + 0.5 - y).powi(2);
+            for (pixel, across) in pixels.iter_mut().zip(&across) {
+                let lost = ((across + down).sqrt() - near) * fall;
+                *pixel = dimmed(*pixel, 255 - lost.clamp(0.0, 255.0 * darkness) as u8);
             }
         }
     }

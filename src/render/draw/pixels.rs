@@ -53,16 +53,3 @@ pub fn fade(picture: &mut Pixmap, run: PixelRect, opacity: u8) {
 fn pixels(picture: &Pixmap) -> &[[u8; 4]] {
     picture.data().as_chunks::<4>().0
 }
-
-/// Steps between bright and dark, by squared distance.
-pub const DARKNESS_STEPS: usize = 1_024;
-
-/// By squared distance, up to that of `far`: how bright a pixel remains, of 255.
-pub fn brightness_steps(near: f32, far: f32, darkness: f32) -> Vec<u8> {
-    let step = |step: usize| {
-        let distance = (step as f32 / (DARKNESS_STEPS - 1) as f32).sqrt() * far;
-        let part = ((distance - near) / (far - near).max(1.0)).clamp(0.0, 1.0);
-        (255.0 * (1.0 - darkness * part)) as u8
-    };
-    (0..DARKNESS_STEPS).map(step).collect()
-}

@@ -49,6 +49,16 @@ impl TileSet {
         }
     }
 
+    /// The tiles that another set of the same picture has, too, and those that it has not.
+    pub fn split(&self, other: &Self) -> (Self, Self) {
+        let (mut common, mut rest) = (self.clone(), self.clone());
+        for ((common, rest), other) in common.marked.iter_mut().zip(&mut rest.marked).zip(&other.marked) {
+            *common &= *other;
+            *rest &= !*other;
+        }
+        (common, rest)
+    }
+
     /// Adds the tiles touched by a box from (left, top) to (right, bottom), with a margin of one pixel for
     /// antialiasing. Ignores what is outside the picture.
     pub fn touch(&mut self, left: f32, top: f32, right: f32, bottom: f32) {
@@ -98,6 +108,16 @@ mod tests {
         assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(32, 0, 68, 32), rect(0, 64, 32, 6)]);
         tiles.fill();
         assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(0, 0, 100, 32), rect(0, 32, 100, 32), rect(0, 64, 100, 6)]);
+    }
+
+    #[test]
+    fn a_set_is_split_by_another() {
+        let (mut tiles, mut other) = (TileSet::new(100, 70), TileSet::new(100, 70));
+        tiles.touch(1.0, 1.0, 60.0, 2.0);
+        other.touch(40.0, 1.0, 99.0, 2.0);
+        let (common, rest) = tiles.split(&other);
+        assert_eq!(common.runs().collect::<Vec<_>>(), [rect(32, 0, 32, 32)]);
+        assert_eq!(rest.runs().collect::<Vec<_>>(), [rect(0, 0, 32, 32)]);
     }
 
     #[test]
