@@ -64,6 +64,11 @@ impl Scale {
     }
 }
 
+/// The height of the title, if there is one.
+fn head(title: &str) -> f32 {
+    if title.is_empty() { 0.0 } else { HEAD }
+}
+
 impl Inset {
     /// The plans of a clip, each in its slot: the upper floor first.
     pub fn all(plan: &Plan<'_>, title: &str) -> Vec<Self> {
@@ -78,7 +83,7 @@ impl Inset {
     }
 
     fn new(terrain: &Terrain, relief: &Relief, floor: usize, area: Area, title: String, height: u32) -> Option<Self> {
-        let head = if title.is_empty() { 0.0 } else { HEAD };
+        let head = head(&title);
         let [left, bottom, right, top] = relief.bounds.or(terrain.bounds())?;
         let (width, room) = (area.width - 2.0 * MARGIN, area.height - head - 2.0 * MARGIN);
         let scale = Scale {
@@ -155,8 +160,10 @@ impl Inset {
         };
         let (left, top) = corner(0.0, 0.0);
         let (right, bottom) = corner(plan.width(), UNITS);
-        let inner = self.area.grown(-3.0);
-        let whole = left <= inner.x && top <= inner.y + HEAD && right >= inner.x + inner.width;
+        // Below the title, which a line would strike through.
+        let (inner, head) = (self.area.grown(-3.0), head(&self.title));
+        let inner = Area::new(inner.x, inner.y + head, inner.width, inner.height - head);
+        let whole = left <= inner.x && top <= inner.y && right >= inner.x + inner.width;
         let clamp = |at: f32, from: f32, size: f32| at.clamp(from, from + size).round() as i32;
         (!whole).then(|| {
             [
@@ -190,5 +197,32 @@ impl Inset {
         }
         let ink = if state.frame.is_some() || state.current { TEXT } else { TEXT_DIM };
         canvas.text(TITLE, self.area.x + MARGIN, self.area.y + 26.0, ink.solid(), &self.title);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::camera::CameraMode;
+    use crate::render::draw::look::Look;
+    use crate::render::draw::tests::everything;
+
+    #[test]
+    fn what_the_camera_sees_never_strikes_through_the_title() {
+        let scene = everything();
+        let (fps, width, height, camera) = (30, 1_920, 1_080, CameraMode::Map);
+        let look = Look { fps, width, height, xray: false, deathnotices_only: false, camera };
+        let plan = Plan::new(&scene, look).unwrap();
+        let insets = Inset::all(&plan, "TEST");
+        let mut frames = 0;
+        for (inset, right, down) in insets.iter().flat_map(|inset| {
+            (-40..40).flat_map(move |right| (-40..40).map(move |down| (inset, right * 50, down * 50)))
+        }) {
+            let view = View::new(1.0, 0.3, (right as f32, down as f32), (960.0, 540.0));
+            let Some([_, top, ..]) = inset.frame(&plan, &view) else { continue };
+            assert!(top as f32 >= inset.area.y + HEAD, "{right} {down}: {top}");
+            frames += 1;
+        }
+        assert!(frames > 1_000, "{frames}");
     }
 }
