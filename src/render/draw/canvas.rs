@@ -10,10 +10,9 @@ use tiny_skia::{
 };
 
 pub use super::area::Area;
-use super::blend::dimmed;
 use super::gradient::Gradient;
 use super::icons::Icon;
-use super::pixels::{clear, compose, copy, fade};
+use super::pixels::{clear, compose, copy, darken, fade};
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -200,15 +199,7 @@ impl Canvas {
         let (x, y, near, far) = (x * self.scale, y * self.scale, near * self.scale, far * self.scale);
         let (width, height) = (self.world.width(), self.world.height());
         self.touch(0.0, 0.0, width as f32, height as f32);
-        let across: Vec<f32> = (0..width).map(|column| (column as f32 + 0.5 - x).powi(2)).collect();
-        let fall = 255.0 * darkness / (far - near).max(1.0);
-        for (row, pixels) in self.world.data_mut().as_chunks_mut::<4>().0.chunks_mut(width as usize).enumerate() {
-            let down = (row as f32 + 0.5 - y).powi(2);
-            for (pixel, across) in pixels.iter_mut().zip(&across) {
-                let lost = ((across + down).sqrt() - near) * fall;
-                *pixel = dimmed(*pixel, 255 - lost.clamp(0.0, 255.0 * darkness) as u8);
-            }
-        }
+        darken(&mut self.world, (x, y), (near, far), darkness);
     }
 
     /// A filled polygon.

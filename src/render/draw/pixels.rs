@@ -1,8 +1,8 @@
-//! Loops over the pixels of rectangles: copying, clearing, putting one picture over another.
+//! Loops over the pixels of rectangles: copying, clearing, darkening, putting one picture over another.
 
 use tiny_skia::Pixmap;
 
-use super::blend::{over, scaled};
+use super::blend::{dimmed, over, scaled};
 use super::tiles::PixelRect;
 
 /// Copies a rectangle between pictures of the same size.
@@ -45,6 +45,20 @@ pub fn fade(picture: &mut Pixmap, run: PixelRect, opacity: u8) {
     for row in run.y..run.y + run.height {
         for pixel in &mut pixels[row * stride + run.x..][..run.width] {
             *pixel = scaled(u32::from_le_bytes(*pixel), u32::from(opacity)).to_le_bytes();
+        }
+    }
+}
+
+/// Darkens what lies outside a circle: not at all within `near`, by `darkness` from `far` on.
+pub fn darken(picture: &mut Pixmap, (x, y): (f32, f32), (near, far): (f32, f32), darkness: f32) {
+    let width = picture.width() as usize;
+    let across: Vec<f32> = (0..width).map(|column| (column as f32 + 0.5 - x).powi(2)).collect();
+    let fall = 255.0 * darkness / (far - near).max(1.0);
+    for (row, pixels) in picture.data_mut().as_chunks_mut::<4>().0.chunks_mut(width).enumerate() {
+        let down = (row as f32 + 0.5 - y).powi(2);
+        for (pixel, across) in pixels.iter_mut().zip(&across) {
+            let lost = ((across + down).sqrt() - near) * fall;
+            *pixel = dimmed(*pixel, 255 - lost.clamp(0.0, 255.0 * darkness) as u8);
         }
     }
 }
