@@ -14,6 +14,10 @@ const HEAD: u32 = 40;
 /// The same of a mode of a block: as predicted, and any other.
 const MODE: [u32; 2] = [1, 4];
 
+/// How much more an error counts in a macroblock without levels: frame by frame it washes out what is faint, and the next
+/// key frame brings it back at once.
+const WASHED_OUT: u32 = 3;
+
 /// A macroblock as it was coded.
 #[derive(Clone)]
 pub struct Choice {
@@ -26,9 +30,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// With no levels, for a macroblock of this kind.
     #[inline(always)]
-    pub fn new(kind: Kind) -> Self {
+    fn new(kind: Kind) -> Self {
         Self {
             coded: Coded { kind, ..Coded::STILL },
             levels: Levels::EMPTY,
@@ -66,16 +69,16 @@ impl Place<'_> {
 
     #[inline(always)]
     fn intra_any(&self, frame: &mut Frame) -> Choice {
-        let mut best = self.whole(frame, u32::MAX).unwrap_or_else(|| Choice::new(Kind::Whole));
+        let mut best = self.whole(frame);
         let limit = best.cost;
         self.splits(frame, &mut best, limit);
         best
     }
 
-    /// The same for a macroblock that can be predicted by motion, too, with this absolute error: the better one.
+    /// The same for a macroblock that can be predicted by motion, too: the better one.
     #[inline(always)]
-    fn intra_below(&self, frame: &mut Frame, moved: Choice, error: u32) -> Choice {
-        let Some(mut best) = self.whole(frame, 2 * error) else { return moved };
+    fn intra_below(&self, frame: &mut Frame, moved: Choice) -> Choice {
+        let mut best = self.whole(frame);
         // Blocks of their own seldom save more than a third.
         if 2 * best.cost > 3 * moved.cost {
             return moved;
@@ -100,22 +103,21 @@ impl Place<'_> {
         self.chroma(frame, best);
     }
 
-    /// Predicts the macroblock as a whole from its edge, unless that errs by more than the limit.
     #[inline(always)]
-    fn whole(&self, frame: &Frame, limit: u32) -> Option<Choice> {
+    fn whole(&self, frame: &Frame) -> Choice {
+        let mut choice = Choice::new(Kind::Whole);
         let edge = self.edge::<16>(frame, 0);
         let source = &self.source.luma;
-        let each = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter().filter_map(|mode| {
-            let predicted = luma_16(&edge, mode)?;
-            Some((mode, predicted, differences(source, &predicted)))
-        });
-        let (mode, predicted, _) = each.min_by_key(|(_, _, error)| *error).filter(|(_, _, error)| *error <= limit)?;
-        let mut choice = Choice::new(Kind::Whole);
+        let modes = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter();
+        let each = modes.filter_map(|mode| Some((mode, luma_16(&edge, mode)?)));
+        let Some((mode, predicted)) = each.min_by_key(|(_, predicted)| differences(source, predicted)) else {
+            return choice;
+        };
         choice.coded.mode = mode;
         let Choice { coded, levels, pixels, .. } = &mut choice;
         choice.cost =
             self.tools.code_whole(source, &predicted, coded, levels, &mut pixels.luma) + self.tools.price(HEAD);
-        Some(choice)
+        choice
     }
 
     /// Predicts each block from its edge; `None` once it costs more than the limit.
@@ -234,115 +236,78 @@ impl Place<'_> {
         }
     }
 
-    /// Codes a macroblock of a frame that follows others, into `choice`. `likely` are vectors to try.
-    pub fn inter(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2], choice: &mut Choice) {
-        // Two functions, because most macroblocks need only the first, which then stays in the processor's cache.
+    /// Codes a macroblock of a frame that follows others. `likely` are vectors to try.
+    pub fn inter(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
         #[cfg(target_arch = "x86_64")]
         if self.tools.wide {
-            // SAFETY: `wide` says that the processor has what the functions are compiled for.
-            unsafe {
-                if !self.old_wide(references, choice) {
-                    self.new_wide(frame, references, likely, choice);
-                }
-            }
-            return;
+            // SAFETY: `wide` says that the processor has what the function is compiled for.
+            return unsafe { self.inter_wide(frame, references, likely) };
         }
-        if !self.old_any(references, choice) {
-            self.new_any(frame, references, likely, choice);
-        }
+        self.inter_any(frame, references, likely)
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-    fn old_wide(&self, references: References<'_>, choice: &mut Choice) -> bool {
-        self.old_any(references, choice)
+    fn inter_wide(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
+        self.inter_any(frame, references, likely)
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-    fn new_wide(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2], choice: &mut Choice) {
-        self.new_any(frame, references, likely, choice);
-    }
-
-    /// Takes a macroblock from another frame, if it is there, so nearly that levels would not better it enough.
     #[inline(always)]
-    fn old_any(&self, references: References<'_>, choice: &mut Choice) -> bool {
-        let Choice { coded, pixels, cost, .. } = choice;
-        let can_skip = self.skip(references.before, coded, pixels, cost);
-        // Nothing costs less than this in the key frame.
-        if can_skip && *cost <= self.tools.price(HEAD / 2 + 16) {
-            return true;
-        }
-        if let Some(plate) = references.key {
-            let far = self.far_from_plate();
-            let its = self.error_in(plate) + self.tools.price(HEAD / 2 + 8 * vector_bits(far));
-            if !can_skip || its < *cost {
-                let mut old = Pixels::EMPTY;
-                motion::predict(plate, self.at.0 * 16, self.at.1 * 16, [0, 0], &mut old);
-                if self.passes(&old) {
-                    *coded = Coded { kind: Kind::Moved, reference: 1, far, ..Coded::STILL };
-                    *pixels = old;
-                    return true;
-                }
-            }
-        }
-        can_skip && self.passes(pixels)
-    }
-
-    /// As the motion of its neighbors suggests; `false` if that is too far outside the frame.
-    #[inline(always)]
-    fn skip(&self, before: &Frame, coded: &mut Coded, pixels: &mut Pixels, cost: &mut u32) -> bool {
-        let vector = skipped_vector(self.around);
-        if !self.reaches(vector) {
-            return false;
-        }
-        *coded = Coded { vector, ..Coded::STILL };
-        motion::predict(before, self.at.0 * 16, self.at.1 * 16, vector, pixels);
-        *cost = self.error(pixels) + self.tools.price(2);
-        true
-    }
-
-    /// How far standing still in the key frame is from the vector to be expected.
-    #[inline(always)]
-    fn far_from_plate(&self) -> Vector {
-        expected_vector(self.around, 1).map(|axis| -axis)
-    }
-
-    /// Whether the difference to a prediction is not worth coding.
-    #[inline(always)]
-    fn passes(&self, predicted: &Pixels) -> bool {
-        self.gain(predicted) <= self.tools.price(HEAD + 14)
-    }
-
-    /// Any other macroblock.
-    #[inline(always)]
-    fn new_any(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2], choice: &mut Choice) {
+    fn inter_any(&self, frame: &mut Frame, references: References<'_>, likely: [Vector; 2]) -> Choice {
         let (x, y) = (self.at.0 * 16, self.at.1 * 16);
         let expected = expected_vector(self.around, 0);
         let free = skipped_vector(self.around);
+        let mut skipped = None;
+        if self.reaches(free) {
+            let mut choice = Choice::new(Kind::Skipped);
+            choice.coded.vector = free;
+            motion::predict(references.before, x, y, free, &mut choice.pixels);
+            choice.cost = WASHED_OUT * self.error(&choice.pixels) + self.tools.price(2);
+            skipped = Some(choice);
+        }
+        let close = skipped.as_ref().is_some_and(|skipped| self.is_close(&skipped.pixels));
+        // Nothing costs less than this in the key frame.
+        if close && let Some(skipped) = skipped.take_if(|skipped| skipped.cost <= self.tools.price(HEAD / 2 + 16)) {
+            return skipped;
+        }
+        let mut old = None;
+        if let Some(plate) = references.key {
+            let mut pixels = Pixels::EMPTY;
+            motion::predict(plate, x, y, [0, 0], &mut pixels);
+            let [right, down] = expected_vector(self.around, 1);
+            let far = [-right, -down];
+            let cost = WASHED_OUT * self.error(&pixels) + self.tools.price(HEAD / 2 + 8 * vector_bits(far));
+            if close || self.is_close(&pixels) {
+                if let Some(skipped) = skipped.take_if(|skipped| skipped.cost <= cost) {
+                    return skipped;
+                }
+                let mut choice = Choice::new(Kind::Moved);
+                (choice.coded.reference, choice.coded.far, choice.pixels) = (1, far, pixels);
+                return choice;
+            }
+            old = Some((pixels, far));
+        } else if close && let Some(skipped) = skipped {
+            return skipped;
+        }
         let vector = self.search(references.before, expected, [free, likely[0], likely[1]]);
         let mut predicted = Pixels::EMPTY;
         motion::predict(references.before, x, y, vector, &mut predicted);
         let far = [vector[0] - expected[0], vector[1] - expected[1]];
         let mut best = self.moved(&predicted, vector, far, 0);
         let near = |pixels: &Pixels| differences(&self.source.luma, &pixels.luma);
-        if let Some(plate) = references.key {
-            let mut pixels = Pixels::EMPTY;
-            motion::predict(plate, x, y, [0, 0], &mut pixels);
-            if near(&pixels) < near(&predicted) {
-                let other = self.moved(&pixels, [0, 0], self.far_from_plate(), 1);
-                if other.cost < best.cost {
-                    best = other;
-                }
+        if let Some((pixels, far)) = old.filter(|(pixels, _)| near(pixels) < near(&predicted)) {
+            let other = self.moved(&pixels, [0, 0], far, 1);
+            if other.cost < best.cost {
+                best = other;
             }
         }
         // Levels are only half of what a frame between costs: what does not fit may have appeared.
         if best.cost > self.tools.price(8 * WORTH_A_LOOK) {
-            best = self.intra_below(frame, best, near(&predicted));
+            best = self.intra_below(frame, best);
         }
-        let Choice { coded, pixels, cost, .. } = choice;
-        if !self.skip(references.before, coded, pixels, cost) || *cost > best.cost {
-            *choice = best;
+        match skipped {
+            Some(skipped) if skipped.cost <= best.cost => skipped,
+            _ => best,
         }
     }
 
@@ -378,28 +343,18 @@ impl Place<'_> {
         Coded { kind: Kind::Moved, far: [-right, -down], ..Coded::STILL }
     }
 
-    /// How much the levels of the difference to a prediction could save at most.
+    /// Whether a prediction is so near that no block of the difference would have levels.
     #[inline(always)]
-    fn gain(&self, predicted: &Pixels) -> u32 {
-        let (mine, its) = (&self.source, predicted);
-        let luma = (0..4).map(|quarter| {
-            let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
-            self.tools.gain(squares(&cut::<8, 64>(&mine.luma, x, y), &cut::<8, 64>(&its.luma, x, y)))
-        });
-        // A trace of color is seen sooner.
-        let chroma = mine.chroma.iter().zip(&its.chroma).map(|(mine, its)| squares(mine, its));
-        luma.chain(chroma).sum()
-    }
-
-    /// The squared error of what a frame has in the same place.
-    #[inline(always)]
-    fn error_in(&self, frame: &Frame) -> u32 {
-        let (column, row) = self.at;
-        let [luma, blue, red] = &frame.planes;
-        let [my_blue, my_red] = &self.source.chroma;
-        luma.squares::<16>((column * 16, row * 16), &self.source.luma)
-            + blue.squares::<8>((column * 8, row * 8), my_blue)
-            + red.squares::<8>((column * 8, row * 8), my_red)
+    fn is_close(&self, predicted: &Pixels) -> bool {
+        let quarters = |one: &[u8; 256], other: &[u8; 256]| {
+            (0..4).all(|quarter| {
+                let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
+                differences(&cut::<8, 64>(one, x, y), &cut::<8, 64>(other, x, y)) <= self.tools.nothing
+            })
+        };
+        let (mine, its) = (&self.source.chroma, &predicted.chroma);
+        quarters(&self.source.luma, &predicted.luma)
+            && mine.iter().zip(its).all(|(one, other)| differences(one, other) <= self.tools.nothing)
     }
 
     #[inline(always)]

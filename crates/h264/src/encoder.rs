@@ -117,7 +117,6 @@ impl Encoder {
         let mut touched = vec![false; columns * rows];
         let mut source = Pixels::EMPTY;
         let mut last = [0, 0];
-        let mut choice = Choice::new(Kind::Skipped);
         for (at, changed) in changed.into_iter().enumerate() {
             if at > 0 {
                 cabac.go_on();
@@ -137,7 +136,7 @@ impl Encoder {
             let tools = &self.tools[1];
             let references = References { before: &self.reference, key: plate.then_some(&self.plate) };
             let macroblock = Place { tools, source: &source, at: place, size: self.size, around };
-            macroblock.inter(&mut self.frame, references, [self.coded[at].vector, last], &mut choice);
+            let choice = macroblock.inter(&mut self.frame, references, [self.coded[at].vector, last]);
             let Choice { coded, levels, pixels, predicted, .. } = &choice;
             put(&mut self.frame, place, pixels);
             syntax::write(&mut cabac, coded, levels, around, predicted, count);

@@ -79,14 +79,6 @@ impl Plane {
         }
     }
 
-    /// Sum of squared differences between a square of the plane and other pixels.
-    #[inline(always)]
-    pub fn squares<const SIDE: usize>(&self, (x, y): (usize, usize), other: &[u8]) -> u32 {
-        let first = self.at(x as i32, y as i32);
-        let rows = (first..).step_by(self.stride).zip(other.as_chunks::<SIDE>().0);
-        rows.map(|(at, row)| squares(&self.data[at..at + SIDE], row)).sum()
-    }
-
     fn extend(&mut self) {
         let (border, stride, width) = (self.border, self.stride, self.width);
         for row in self.data.chunks_mut(stride).skip(border).take(self.height) {

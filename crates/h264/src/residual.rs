@@ -29,7 +29,7 @@ impl Tools {
         let power = 2_f32.powf((f32::from(step) - 12.0) / 3.0);
         // What errs in a key frame is seen until the next one.
         let worth = power * if key { 0.6 } else { 0.85 };
-        let nothing = 2_f32.powf((f32::from(step) - 27.0) / 6.0) * 26.0;
+        let nothing = 2_f32.powf((f32::from(step) - 27.0) / 6.0) * 13.0;
         Self {
             luma: Quantizer::new(step, key),
             chroma: Quantizer::new(chroma_step(step), key),
@@ -51,12 +51,6 @@ impl Tools {
     #[inline(always)]
     pub fn plain(&self, bits: u32) -> u32 {
         (bits * self.worth_plain) >> 4
-    }
-
-    /// Of a block's squared error, how much its levels could save at most.
-    #[inline(always)]
-    pub fn gain(&self, error: u32) -> u32 {
-        error.saturating_sub(self.least)
     }
 
     /// Codes a block of luma, or leaves its prediction, whichever is better.

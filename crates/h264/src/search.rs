@@ -34,7 +34,7 @@ impl Place<'_> {
                 break;
             }
         }
-        if best.0 <= self.tools.nothing * 16 {
+        if best.0 <= self.tools.nothing * 20 {
             return best.1;
         }
         for step in [2, 1] {
