@@ -14,8 +14,8 @@ pub use h264::Packet;
 const KEY_SECONDS: u32 = 4;
 /// Quantizer of key frames.
 const KEY_QUANTIZER: u8 = 16;
-/// Quantizer of the frames between them.
-const QUANTIZER: u8 = 31;
+/// Quantizer of the frames between them. From 31 on faint lines are washed out until the next key frame.
+const QUANTIZER: u8 = 30;
 
 /// Frames between key frames at this frame rate.
 pub fn key_interval(fps: u32) -> u32 {
