@@ -15,8 +15,6 @@ pub struct Tools {
     worth: u32,
     /// Absolute error that a bit is worth, in 1/16.
     worth_plain: u32,
-    /// Squared error that the levels of a block are worth at least.
-    least: u32,
     /// Sum of absolute differences of an 8×8 block below which it certainly has no levels.
     pub nothing: u32,
     /// The processor has wide registers.
@@ -35,7 +33,6 @@ impl Tools {
             chroma: Quantizer::new(chroma_step(step), key),
             worth: (worth * 16.0) as u32,
             worth_plain: (power.sqrt() * 0.92 * 16.0) as u32,
-            least: (worth / 8.0 * LEAST_BITS as f32) as u32,
             nothing: nothing as u32,
             wide: is_wide(),
         }
@@ -60,7 +57,7 @@ impl Tools {
         Scale<N>: Transform<N>,
     {
         let nothing = Block::nothing(source, predicted);
-        if nothing.cost <= self.least {
+        if nothing.cost <= self.price(LEAST_BITS) {
             return nothing;
         }
         let scale = Scale::<N>::of(&self.luma);
@@ -143,7 +140,7 @@ impl Tools {
             let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
             let (mine, its) = (cut::<8, 64>(source, x, y), cut::<8, 64>(predicted, x, y));
             let nothing = squares(&mine, &its);
-            if nothing <= self.least {
+            if nothing <= self.price(LEAST_BITS) {
                 paste::<8, 64>(pixels, x, y, &its);
                 total += nothing;
                 continue;

@@ -90,7 +90,7 @@ pub(in crate::app) fn delete_orphan(app: &App, bucket: &ClipBucket, key: &str) -
     app.store.may_write()?;
     match demos::demo_of(bucket, key) {
         Some(sha256) if !bucket.is_served => {
-            // Without a server, nobody can be uploading it.
+            // While the server is stopped, no upload is running.
             let _lock = app.store.folder.lock().map_err(|error| match error.code {
                 ErrorCode::DataDirInUse => {
                     let message = "The server is running, and deletes demos in the bucket itself, once a day.";
