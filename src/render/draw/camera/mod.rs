@@ -23,7 +23,7 @@ pub use need::{PLATE_SECONDS, Timeline};
 const ZOOMS: [f32; 3] = [0.625, 0.48, 0.36];
 /// Duration of a move.
 const MOVE_SECONDS: f32 = 1.1;
-/// Duration of the first move, from the whole map to the first shot; it ends with the freeze time.
+/// Duration of the first move, from the whole map beside the intro card to the first shot; it ends with the freeze time.
 pub const PUSH_SECONDS: f32 = 0.9;
 /// Minimum seconds from the end of a move to the end of the next.
 const STAND_SECONDS: f32 = 3.0;
@@ -39,6 +39,7 @@ pub struct Camera {
     pixels: f32,
     /// Place of a shot's center on the picture in design units.
     middle: (f32, f32),
+    opens_with_map: bool,
 }
 
 /// The camera at one frame.
@@ -73,8 +74,14 @@ impl Camera {
         let middle = (frame.width / 2.0, SAFE.2);
         let bounds = terrain.bounds().unwrap_or_else(|| need::extent(scene));
         let whole = |area: Area| Shot::whole(bounds, area, middle);
-        let shots = match mode {
-            CameraMode::Map => vec![whole(frame.map)],
+        let (map, intro) = (whole(frame.map), whole(frame.intro));
+        let push = shots::frames(PUSH_SECONDS, timeline.fps);
+        let opening = Some(intro).filter(|_| timeline.start > 2 * push);
+        let mut shots = match mode {
+            CameraMode::Map => match opening.filter(|opening| *opening != map) {
+                Some(opening) => vec![opening, Shot { first: timeline.start - push, move_frames: push, ..map }],
+                None => vec![map],
+            },
             CameraMode::Follow => {
                 let safe = (frame.width - (1_920.0 - SAFE.0), SAFE.1);
                 let widest = whole(Area::new(0.0, 0.0, frame.width, UNITS)).zoom.min(ZOOMS[0]);
@@ -82,15 +89,19 @@ impl Camera {
                 zooms.push(widest);
                 let levels = Levels { zooms, safe, fps: timeline.fps };
                 let needs = Needs::of(scene, timeline);
-                shots::plan(&needs, &levels, whole(frame.intro))
+                shots::plan(&needs, &levels, opening)
             }
         };
-        Self { shots, pixels: frame.pixels, middle }
+        if shots.is_empty() {
+            shots.push(intro);
+        }
+        let opens_with_map = opening.is_some() && shots.len() > 1;
+        Self { shots, pixels: frame.pixels, middle, opens_with_map }
     }
 
-    /// Whether the clip begins with the whole map, before the first shot.
+    /// Whether the clip begins with the whole map beside the intro card, before the first shot.
     pub fn opens_with_map(&self) -> bool {
-        self.shots.get(1).is_some_and(|shot| shot.zoom > self.shots[0].zoom)
+        self.opens_with_map
     }
 
     /// What is seen at a frame.

@@ -34,6 +34,11 @@ impl Shot {
     }
 }
 
+/// The number of frames in so many seconds.
+pub fn frames(seconds: f32, fps: u32) -> u64 {
+    (seconds * fps as f32).round() as u64
+}
+
 /// The zoom levels, and what fits them.
 pub struct Levels {
     /// Design units per map unit, tightest first; never empty.
@@ -46,7 +51,7 @@ pub struct Levels {
 
 impl Levels {
     fn frames(&self, seconds: f32) -> usize {
-        (seconds * self.fps as f32).round() as usize
+        frames(seconds, self.fps) as usize
     }
 
     fn fits(&self, [left, bottom, right, top]: Extent, zoom: f32) -> bool {
@@ -75,17 +80,14 @@ struct Run {
     zoom: f32,
 }
 
-/// Plans all shots. The first shows the whole map until the freeze time ends.
-pub fn plan(needs: &Needs, levels: &Levels, whole: Shot) -> Vec<Shot> {
+/// Plans all shots: the opening until the freeze time ends, then what must be seen. None if there is neither.
+pub fn plan(needs: &Needs, levels: &Levels, opening: Option<Shot>) -> Vec<Shot> {
     let frames = &needs.frames;
     let (push, glide) = (levels.frames(PUSH_SECONDS), levels.frames(MOVE_SECONDS));
-    let mut shots = Vec::new();
+    let mut shots = Vec::from_iter(opening);
     // The first frame that the last shot must serve, the first that it does not, and its zoom.
     let (mut begun, mut end) = (0, 0);
     let mut zoom = None;
-    if needs.start as usize > 2 * push {
-        shots.push(whole);
-    }
     while end < frames.len() {
         let cut = end > 0 && frames[end].cut;
         // Both shots must serve the frames of the move between them.
@@ -104,9 +106,6 @@ pub fn plan(needs: &Needs, levels: &Levels, whole: Shot) -> Vec<Shot> {
         }
         begun = end;
         end = run.end.max(end + 1);
-    }
-    if shots.is_empty() {
-        shots.push(whole);
     }
     shots
 }

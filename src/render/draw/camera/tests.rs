@@ -7,6 +7,9 @@ const FPS: u32 = 30;
 const RATE: f32 = 64.0;
 /// Ticks of the freeze time in the clip.
 const FREEZE: i32 = 192;
+/// Where the whole map is shown during the action, and beside the intro card.
+const MAP: Area = Area::new(290.0, 112.0, 1_340.0, 820.0);
+const INTRO: Area = Area::new(864.0, 24.0, 1_026.0, 1_032.0);
 
 /// Where a player is at a second of the round; `None` if dead.
 type Walk = dyn Fn(f32) -> Option<[f32; 3]>;
@@ -48,8 +51,12 @@ fn timeline(scene: &Scene) -> Timeline {
 }
 
 fn plan(scene: &Scene, mode: CameraMode) -> (Camera, Timeline) {
-    let area = Area::new(0.0, 0.0, 1_920.0, 1_080.0);
-    let frame = Frame { width: 1_920.0, pixels: 1.0, map: area, intro: area };
+    plan_in(scene, mode, [MAP, INTRO])
+}
+
+/// The whole map is shown in these areas: during the action, and beside the intro card.
+fn plan_in(scene: &Scene, mode: CameraMode, [map, intro]: [Area; 2]) -> (Camera, Timeline) {
+    let frame = Frame { width: 1_920.0, pixels: 1.0, map, intro };
     let timeline = timeline(scene);
     (Camera::plan(scene, &Terrain::of(&scene.ground), &timeline, mode, frame), timeline)
 }
@@ -94,8 +101,8 @@ fn living_player_is_inside_the_safe_frame_on_every_frame_of_the_round() {
 
 #[test]
 fn camera_moves_at_most_once_in_three_seconds_and_never_jerks() {
-    for (name, scene) in walks() {
-        let (camera, timeline) = plan(&scene, CameraMode::Follow);
+    for ((name, scene), mode) in walks().into_iter().flat_map(|walk| CameraMode::ALL.map(|mode| (walk.clone(), mode))) {
+        let (camera, timeline) = plan(&scene, mode);
         let center = |frame: u64| {
             let view = camera.at(frame).view;
             view.unproject(960.0, 500.0)
@@ -188,9 +195,28 @@ fn after_the_players_death_the_bomb_and_who_is_nearest_to_it_are_shown() {
 }
 
 #[test]
-fn map_mode_rests_on_the_whole_map() {
+fn map_mode_shows_the_whole_map_beside_the_intro_card_and_then_rests() {
     for (name, scene) in walks() {
         let (camera, timeline) = plan(&scene, CameraMode::Map);
+        assert!(camera.opens_with_map());
+        let push = (PUSH_SECONDS * FPS as f32) as u64;
+        for frame in 0..timeline.frames {
+            let now = camera.at(frame);
+            assert_eq!(now.moving, (timeline.start - push..timeline.start).contains(&frame), "{name}: frame {frame}");
+            let area = if frame < timeline.start { INTRO } else { MAP };
+            for corner in [[-2_990.0, -2_990.0, 0.0], [2_990.0, 2_990.0, 0.0]].into_iter().filter(|_| !now.moving) {
+                let (x, y) = now.view.project(corner);
+                assert!(area.contains(x, y), "{name}: frame {frame}: {x} {y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn map_mode_rests_on_the_whole_map_without_an_intro_card() {
+    for (name, scene) in walks() {
+        let (camera, timeline) = plan_in(&scene, CameraMode::Map, [MAP, MAP]);
+        assert!(!camera.opens_with_map());
         let view = camera.at(0).view;
         assert!((1..timeline.frames).all(|frame| camera.at(frame).view == view), "{name}");
         for (x, y) in [(-2_990.0, -2_990.0), (2_990.0, 2_990.0)] {
