@@ -1,13 +1,13 @@
-//! What must be seen at each frame: the followed player, the enemies near him, both ends of his kills; after his death
-//! the bomb and whoever is nearest to it.
+//! What must be seen at each frame: the followed player, the enemies near him, both ends of his kills, the bomb that
+//! explodes; after his death the bomb and whoever is nearest to it.
 
 use crate::render::draw::now::Now;
-use crate::render::scene::{BombState, Scene};
+use crate::render::scene::{BombState, Effect, EffectKind, Scene};
 
 /// Enemies within this many map units of the followed player are shown.
 const NEAR: f32 = 900.0;
-/// Seconds before and after a kill in which both its ends are shown.
-const KILL_SECONDS: (f32, f32) = (2.5, 0.8);
+/// Seconds before and after a kill or an explosion of the bomb in which its places are shown.
+const EVENT_SECONDS: (f32, f32) = (2.5, 0.8);
 /// Seconds for which the view rests on the followed player's death.
 const DEATH_SECONDS: f32 = 1.5;
 /// Seconds after a change of subject in which nothing must be seen: time to move there.
@@ -84,6 +84,8 @@ fn plate(now: &Now<'_>) -> bool {
 /// Follows the subject from frame to frame.
 struct Watch<'a> {
     scene: &'a Scene,
+    /// The explosion of the bomb.
+    blast: Option<&'a Effect>,
     /// Where the followed player was last alive.
     last: Option<[f32; 3]>,
     /// Who is watched after his death.
@@ -94,7 +96,8 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(scene: &'a Scene) -> Self {
-        Self { scene, last: None, other: None, free_until: 0.0 }
+        let blast = scene.effects.iter().find(|effect| effect.kind == EffectKind::BombExploded);
+        Self { scene, blast, last: None, other: None, free_until: 0.0 }
     }
 
     fn step(&mut self, now: &Now<'_>) -> Need {
@@ -125,14 +128,15 @@ impl<'a> Watch<'a> {
             enemy && far(other.at, at) < NEAR
         });
         let near = enemies.map(|player| now.players[player].at);
-        let duels = scene.kills.iter().filter(|kill| (-KILL_SECONDS.0..KILL_SECONDS.1).contains(&now.since(kill.tick)));
+        let duels = scene.kills.iter().filter(|kill| is_near(now, kill.tick));
         let duels = duels.filter_map(|kill| match kill.killer {
             Some(killer) if kill.victim == scene.followed => Some(killer),
             Some(killer) if killer == scene.followed => Some(kill.victim),
             _ => None,
         });
         let ends = duels.filter_map(|player| now.drawn(player)).filter(|player| player.present);
-        let all = [at].into_iter().chain(near).chain(ends.map(|player| player.at));
+        let blast = self.blast.filter(|blast| is_near(now, blast.tick)).map(|blast| blast.at);
+        let all = [at].into_iter().chain(near).chain(ends.map(|player| player.at)).chain(blast);
         Need { subject: around([at]), scene: around(all), ..Need::default() }
     }
 
@@ -163,6 +167,11 @@ impl<'a> Watch<'a> {
             ..Need::default()
         }
     }
+}
+
+/// Whether an event is about to happen, or has just happened.
+fn is_near(now: &Now<'_>, tick: i32) -> bool {
+    (-EVENT_SECONDS.0..EVENT_SECONDS.1).contains(&now.since(tick))
 }
 
 /// The extent of all living players of a scene.

@@ -1,7 +1,9 @@
 //! The promises of the camera, frame by frame, on walks that tempt it to break them.
 
 use super::*;
-use crate::render::scene::{Bomb, BombState, Cell, Ground, Kill, Level, Moment, Player, PlayerAt, Side};
+use crate::render::scene::{
+    Bomb, BombState, Cell, Effect, EffectKind, Ground, Kill, Level, Moment, Player, PlayerAt, Side,
+};
 
 const FPS: u32 = 30;
 const RATE: f32 = 64.0;
@@ -148,6 +150,21 @@ fn both_ends_of_the_players_kills_are_in_the_picture() {
             }
         }
     }
+}
+
+#[test]
+fn explosion_of_the_bomb_is_in_the_picture() {
+    let bomb = [0.0, 0.0, 0.0];
+    let leaves = |second: f32| Some([(second - 22.0).max(0.0) * 250.0, 0.0, 0.0]);
+    let mut scene = scene(30.0, &[&leaves]);
+    let inside = |scene: &Scene| {
+        let (camera, timeline) = plan(scene, CameraMode::Follow);
+        let (x, y) = camera.at(timeline.end + 10).view.project(bomb);
+        (x - 960.0).abs() < 624.0 && (y - 500.0).abs() < 364.0
+    };
+    assert!(!inside(&scene), "the player alone is followed");
+    scene.effects = vec![Effect { tick: scene.end_tick, kind: EffectKind::BombExploded, at: bomb }];
+    assert!(inside(&scene));
 }
 
 #[test]
