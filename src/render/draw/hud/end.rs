@@ -1,18 +1,21 @@
 //! The end card: who won the round and how, the score, and what the followed player did.
 
+use super::Panel;
 use super::intro::{CARD_SECONDS, opacity};
 use super::parts::{clock, fitted, mark_color, marks, shape, slab};
 use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
-use super::{Panel, plate};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::Now;
 use crate::render::draw::palette::{CT, GOLD, Ink, SLAB, T, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::{Kill, Side};
+use crate::render::draw::world::KILL_LINE_SECONDS;
+use crate::render::scene::{EffectKind, Kill, Scene, Side};
 
-/// Seconds for which the card is shown at least.
+/// Seconds by which the card is later than the explosion of the bomb.
+const AFTER_BLAST_SECONDS: f32 = 1.0;
+/// Seconds for which the card is shown at least, if the demo ends early.
 const MIN_SECONDS: f32 = 1.5;
 /// Maximum number of kills listed.
 const ROWS: usize = 5;
@@ -55,14 +58,15 @@ struct Row {
     marks: Vec<Icon>,
 }
 
-/// Seconds for which the card is shown. It waits for the plate of the last kill, but not for ever.
-fn seconds(plan: &Plan<'_>) -> f32 {
-    let scene = plan.scene;
-    let before_end = |kill: &Kill| (scene.clip_end_tick - kill.tick) as f32 / scene.tick_rate.max(1.0);
-    // A plate that begins under the card is not seen, and moves nothing.
-    let kills: Vec<_> = scene.own_kills().map(before_end).filter(|seconds| *seconds > CARD_SECONDS).collect();
-    let after_plate = kills.last().zip(plate::seconds(plan, kills.len())).map(|(kill, plate)| kill - plate);
-    after_plate.map_or(CARD_SECONDS, |seconds| seconds.clamp(MIN_SECONDS, CARD_SECONDS))
+/// Seconds for which the card is shown: it waits until what decided the round was seen. A kill that happens under it
+/// moves nothing.
+fn seconds(scene: &Scene) -> f32 {
+    let before_end = |tick: i32| (scene.clip_end_tick - tick) as f32 / scene.tick_rate.max(1.0);
+    let kills = scene.own_kills().map(|kill| before_end(kill.tick)).filter(|seconds| *seconds > CARD_SECONDS);
+    let blasts = scene.effects.iter().filter(|effect| effect.kind == EffectKind::BombExploded);
+    let moments = kills.map(|seconds| seconds - KILL_LINE_SECONDS);
+    let moments = moments.chain(blasts.map(|blast| before_end(blast.tick) - AFTER_BLAST_SECONDS));
+    moments.fold(CARD_SECONDS, f32::min).max(MIN_SECONDS)
 }
 
 impl End {
@@ -71,7 +75,7 @@ impl End {
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let scene = plan.scene;
         let winner = now.winner()?;
-        let seconds = seconds(plan);
+        let seconds = seconds(scene);
         let opacity = opacity(now.since(scene.clip_end_tick) + seconds, seconds)?;
         let kills: Vec<_> = now.own_kills().collect();
         let headshots = kills.iter().filter(|kill| kill.headshot).count();

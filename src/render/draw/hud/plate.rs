@@ -44,7 +44,7 @@ pub struct Plate {
 }
 
 /// Seconds for which the plate after so many kills is shown; `None` if there is none.
-pub fn seconds(plan: &Plan<'_>, kills: usize) -> Option<f32> {
+fn seconds(plan: &Plan<'_>, kills: usize) -> Option<f32> {
     (kills >= 2).then(|| if word(plan, kills) == "ACE" { PLATE_SECONDS } else { SECONDS })
 }
 

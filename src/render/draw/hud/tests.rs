@@ -18,9 +18,10 @@ const FULL: Look =
 /// Pictures of several shapes; the second has no whole number of pixels per unit.
 const SIZES: [(u32, u32); 4] = [(640, 360), (854, 480), (640, 480), (1_280, 540)];
 
-/// [`everything`], with a plant and a defuse.
+/// [`everything`], with a plant and a defuse instead of the explosion.
 fn round() -> Scene {
-    let scene = everything();
+    let mut scene = everything();
+    scene.effects.retain(|effect| effect.kind != EffectKind::BombExploded);
     Scene {
         plantings: vec![Planting { player: 5, start_tick: 1_130, end_tick: 1_170 }],
         defuses: vec![Defuse { player: 2, start_tick: 1_221, end_tick: 1_288, seconds: 2.0 }],
@@ -135,21 +136,28 @@ fn kill_of_a_teammate_counts_nowhere() {
 }
 
 #[test]
-fn end_card_waits_for_the_plate_of_the_last_kill() {
+fn end_card_stands_its_time_after_the_last_kill_and_the_explosion_were_seen() {
     let mut scene = round();
     let ticks = |seconds: f32| scene.clip_end_tick - (seconds * scene.tick_rate) as i32;
-    // Seconds before the end of the clip: the kills, the first moment of the card.
-    let cases: [(&[f32], f32); 5] = [
-        (&[], 2.5),
-        (&[3.0], 2.5),
-        // Two kills; the plate is gone in time; an ace is not; what happens under the card changes nothing.
-        (&[4.5, 4.2], 2.5),
-        (&[5.0, 4.4, 4.2], 1.74),
-        (&[5.0, 3.2, 3.0, 2.0], 1.5),
+    // Seconds before the end of the clip: the kills, the explosion, the first moment of the card.
+    let cases: [(&[f32], Option<f32>, f32); 8] = [
+        (&[], None, 2.5),
+        (&[3.0], None, 2.5),
+        // An ace with the last kill as the round ends; after that; under the card.
+        (&[5.0, 3.2, 3.0], None, 2.5),
+        (&[5.0, 3.2, 2.75], None, 2.25),
+        (&[5.0, 3.2, 2.0], None, 2.5),
+        // The bomb explodes as the round ends, or late.
+        (&[], Some(3.0), 2.0),
+        (&[3.0], Some(3.0), 2.0),
+        (&[], Some(2.0), 1.5),
     ];
-    let cases =
-        cases.map(|(kills, card)| (kills.iter().map(|seconds| ticks(*seconds)).collect::<Vec<_>>(), ticks(card)));
-    for (kills, card) in cases {
+    let cases = cases.map(|(kills, blast, card)| {
+        (kills.iter().map(|seconds| ticks(*seconds)).collect::<Vec<_>>(), blast.map(ticks), ticks(card))
+    });
+    for (kills, blast, card) in cases {
+        let blast = blast.map(|tick| Effect { tick, kind: EffectKind::BombExploded, at: [0.0; 3] });
+        scene.effects = Vec::from_iter(blast);
         scene.kills = kills.iter().zip([3, 4, 5, 3]).map(|(tick, victim)| kill(*tick, Some(1), victim)).collect();
         let plan = Plan::new(&scene, FULL).unwrap();
         let shown = |tick| Card::at(&plan, &at(&scene, tick)).is_some();
