@@ -20,6 +20,15 @@ pub enum RoundClock {
     Bomb(f32, char),
 }
 
+impl RoundClock {
+    /// The seconds left, whatever it counts.
+    pub fn seconds(self) -> f32 {
+        match self {
+            Self::Freeze(left) | Self::Live(left) | Self::Bomb(left, _) => left,
+        }
+    }
+}
+
 /// A scene at one point in time.
 pub struct Now<'a> {
     /// The scene.

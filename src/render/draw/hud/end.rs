@@ -2,12 +2,12 @@
 
 use super::Panel;
 use super::intro::{CARD_SECONDS, opacity};
-use super::parts::{clock, fitted, mark_color, marks, shape, slab};
+use super::parts::{fitted, mark_color, marks, minutes, shape, slab};
 use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::now::Now;
-use crate::render::draw::palette::{CT, GOLD, Ink, SLAB, T, TEXT, TEXT_DIM, WHITE};
+use crate::render::draw::now::{Now, RoundClock};
+use crate::render::draw::palette::{CT, GOLD, Ink, RED, SLAB, T, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::world::KILL_LINE_SECONDS;
@@ -20,6 +20,8 @@ const MIN_SECONDS: f32 = 1.5;
 /// Maximum number of kills listed.
 const ROWS: usize = 5;
 const ROW_STEP: f32 = 69.0;
+/// Width of the bomb before the time of a kill that came after the plant.
+const BOMB_WIDTH: f32 = 64.0;
 const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 84.0);
 const HOW: TextStyle = TextStyle::new(Weight::Semibold, 36.0);
 const SCORE: TextStyle = TextStyle::new(Weight::Extrabold, 120.0);
@@ -51,7 +53,10 @@ pub struct End {
 
 #[derive(PartialEq)]
 struct Row {
+    /// What the clock showed.
     time: String,
+    /// It was the bomb's.
+    bomb: bool,
     weapon: Option<Icon>,
     victim: String,
     side: Side,
@@ -99,6 +104,12 @@ impl End {
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
         };
         Some((card, opacity))
+    }
+
+    /// The time of each kill, and whether it was the bomb's clock that showed it.
+    #[cfg(test)]
+    pub fn times(&self) -> Vec<(&str, bool)> {
+        self.kills.iter().map(|row| (row.time.as_str(), row.bomb)).collect()
     }
 
     fn draw_result(&self, band: Area, left: f32, right: f32, canvas: &mut Canvas) {
@@ -151,9 +162,10 @@ fn fate(plan: &Plan<'_>, now: &Now<'_>) -> String {
 
 impl Row {
     fn of(plan: &Plan<'_>, kill: &Kill) -> Self {
-        let then = Now::at(plan.scene, f64::from(kill.tick));
+        let clock = Now::at(plan.scene, f64::from(kill.tick)).map(|then| then.clock());
         Self {
-            time: then.map_or_else(String::new, |then| clock(then.clock())),
+            time: clock.map_or_else(String::new, |clock| minutes(clock.seconds())),
+            bomb: matches!(clock, Some(RoundClock::Bomb(..))),
             weapon: Icon::of_weapon(&kill.weapon),
             victim: plan.names.get(kill.victim).cloned().unwrap_or_default(),
             side: plan.sides.get(kill.victim).copied().unwrap_or_default(),
@@ -161,14 +173,19 @@ impl Row {
         }
     }
 
-    fn draw(&self, area: Area, canvas: &mut Canvas) {
-        let Area { x, y, width, .. } = area;
+    /// `indent`: how far the time is moved to the right, because the bomb is shown before it in some row.
+    fn draw(&self, area: Area, indent: f32, canvas: &mut Canvas) {
+        let Area { y, width, .. } = area;
         slab(area, WHITE.with(0.055), canvas);
+        if self.bomb {
+            canvas.icon(Icon::C4, Area::new(area.x + 16.0, y + 18.0, 64.0, 24.0), RED.solid());
+        }
+        let x = area.x + indent;
         canvas.text(TIME, x + 24.0, y + 41.0, TEXT_DIM.solid(), &self.time);
         if let Some(icon) = self.weapon {
             canvas.icon(icon, Area::new(x + 130.0, y + 8.0, 118.0, 44.0), TEXT.solid());
         }
-        let mut right = x + width - 18.0;
+        let mut right = area.x + width - 18.0;
         for mark in self.marks.iter().rev() {
             canvas.icon(*mark, Area::new(right - 36.0, y + 12.0, 36.0, 36.0), mark_color(*mark));
             right -= 50.0;
@@ -187,9 +204,10 @@ impl Panel for End {
         let (width, height) = if listed { (width, 388.0) } else { (540.0, 250.0) };
         let card = Area::new(left, 470.0, width, height);
         self.draw_player(card, canvas);
+        let indent = if self.kills.iter().any(|row| row.bomb) { BOMB_WIDTH } else { 0.0 };
         for (place, row) in self.kills.iter().enumerate() {
             let top = card.y + 26.0 + place as f32 * ROW_STEP;
-            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), canvas);
+            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), indent, canvas);
         }
     }
 }

@@ -79,11 +79,14 @@ pub fn clock(clock: RoundClock) -> String {
     match clock {
         RoundClock::Bomb(left, _) if left <= 10.0 => format!("{left:.1}"),
         RoundClock::Bomb(left, _) => format!("{}", left.ceil()),
-        RoundClock::Freeze(left) | RoundClock::Live(left) => {
-            let seconds = left.ceil() as u32;
-            format!("{}:{:02}", seconds / 60, seconds % 60)
-        }
+        RoundClock::Freeze(left) | RoundClock::Live(left) => minutes(left),
     }
+}
+
+/// Minutes and seconds, rounded up.
+pub fn minutes(seconds: f32) -> String {
+    let seconds = seconds.ceil() as u32;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// The circumstances of a kill.

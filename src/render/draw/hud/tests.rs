@@ -170,6 +170,16 @@ fn end_card_stands_its_time_after_the_last_kill_and_the_explosion_were_seen() {
 }
 
 #[test]
+fn end_card_tells_times_as_the_clock_did() {
+    let mut scene = round();
+    // The bomb is planted at tick 1,170.
+    scene.kills = [(1_150, 3), (1_200, 4)].map(|(tick, victim)| kill(tick, Some(1), victim)).to_vec();
+    let plan = Plan::new(&scene, FULL).unwrap();
+    let (card, _) = end::End::at(&plan, &at(&scene, 1_340)).unwrap();
+    assert_eq!(card.times(), [("1:54", false), ("0:40", true)]);
+}
+
+#[test]
 fn series_of_kills_has_a_name() {
     let scene = round();
     let plan = Plan::new(&scene, FULL).unwrap();
