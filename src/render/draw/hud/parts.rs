@@ -74,9 +74,11 @@ pub fn spaced(style: TextStyle, spacing: f32, at: (f32, f32), color: Color, text
     })
 }
 
-/// The round clock as the game shows it: rounded up; tenths in the last ten seconds of the bomb.
+/// The round clock as the game shows it: rounded up; tenths in the last ten seconds of the bomb. Empty once these are
+/// over: the bomb explodes up to a second later, and a clock that stands at 0 looks broken.
 pub fn clock(clock: RoundClock) -> String {
     match clock {
+        RoundClock::Bomb(left, _) if left <= 0.0 => String::new(),
         RoundClock::Bomb(left, _) if left <= 10.0 => format!("{left:.1}"),
         RoundClock::Bomb(left, _) => format!("{}", left.ceil()),
         RoundClock::Freeze(left) | RoundClock::Live(left) => minutes(left),

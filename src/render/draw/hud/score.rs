@@ -9,7 +9,7 @@ use crate::render::draw::now::{FUSE_SECONDS, Now, RoundClock};
 use crate::render::draw::palette::{CT, Ink, RED, SLAB, SLAB_HIGH, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::scene::Side;
+use crate::render::scene::{BombState, Side};
 
 const CLOCK: TextStyle = TextStyle::new(Weight::Extrabold, 48.0).tabular();
 const CAPTION: TextStyle = TextStyle::new(Weight::Bold, 21.0).middle();
@@ -63,7 +63,8 @@ impl Score {
                     defused: defused.map(on_bar),
                     ticking: !now.reached(now.scene.end_tick),
                 };
-                (String::new(), Some(fuse))
+                let exploded = now.moment.bomb.is_some_and(|bomb| bomb.state == BombState::Exploded);
+                (if exploded { "EXPLODED".to_owned() } else { String::new() }, Some(fuse))
             }
         };
         let pips = |side| {
@@ -81,6 +82,14 @@ impl Score {
     }
 }
 
+#[cfg(test)]
+impl Score {
+    /// What is written in the middle.
+    pub fn said(&self) -> [&str; 2] {
+        [&self.clock, &self.caption]
+    }
+}
+
 impl Panel for Score {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         let middle = area.x + area.width / 2.0;
@@ -94,17 +103,25 @@ impl Panel for Score {
                 canvas.text(CLOCK.middle(), middle, area.y + 48.0, TEXT.solid(), &self.clock);
                 canvas.text(CAPTION, middle, area.y + 76.0, TEXT_DIM.solid(), &self.caption);
             }
-            Some(fuse) => fuse.draw(plate, &self.clock, canvas),
+            Some(fuse) => fuse.draw(plate, &self.clock, &self.caption, canvas),
         }
     }
 }
 
 impl Fuse {
-    fn draw(&self, plate: Area, clock: &str, canvas: &mut Canvas) {
+    fn draw(&self, plate: Area, clock: &str, caption: &str, canvas: &mut Canvas) {
         let ink = if self.ticking { RED } else { TEXT_DIM };
         slab(plate, if self.ticking { Ink(0x3a0d10) } else { SLAB_HIGH }.with(0.96), canvas);
-        canvas.icon(Icon::C4, Area::new(plate.x + 2.0, plate.y + 14.0, 72.0, 27.0), ink.solid());
-        canvas.text(CLOCK.right(), plate.x + 156.0, plate.y + 48.0, WHITE.solid(), clock);
+        if clock.is_empty() {
+            canvas.icon(Icon::C4, Area::new(plate.x + 28.0, plate.y + 9.0, 112.0, 42.0), ink.solid());
+        } else {
+            canvas.icon(Icon::C4, Area::new(plate.x + 2.0, plate.y + 14.0, 72.0, 27.0), ink.solid());
+            canvas.text(CLOCK.right(), plate.x + 156.0, plate.y + 48.0, WHITE.solid(), clock);
+        }
+        if !caption.is_empty() {
+            canvas.text(CAPTION, plate.x + plate.width / 2.0, plate.y + 76.0, TEXT_DIM.solid(), caption);
+            return;
+        }
         let groove = Area::new(plate.x + 12.0, plate.y + 60.0, FUSE_WIDTH, 12.0);
         bar(groove, self.left as f32 / FUSE_WIDTH, ink.solid(), canvas);
         if let Some(defused) = self.defused {

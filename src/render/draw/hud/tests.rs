@@ -180,6 +180,20 @@ fn end_card_tells_times_as_the_clock_did() {
 }
 
 #[test]
+fn bomb_without_time_left_stands_for_the_clock_until_it_explodes() {
+    let mut scene = round();
+    // 40 seconds are over at tick 1,264.
+    scene.plant = Some(Plant { tick: 1_264 - 40 * 32, site: 'A', fuse_seconds: 41.0 });
+    for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_288) {
+        moment.bomb.as_mut().unwrap().state = BombState::Exploded;
+    }
+    let plan = Plan::new(&scene, FULL).unwrap();
+    for (tick, expected) in [(1_248, ["0.5", ""]), (1_264, ["", ""]), (1_287, ["", ""]), (1_290, ["", "EXPLODED"])] {
+        assert_eq!(score::Score::at(&plan, &at(&scene, tick)).said(), expected, "tick {tick}");
+    }
+}
+
+#[test]
 fn series_of_kills_has_a_name() {
     let scene = round();
     let plan = Plan::new(&scene, FULL).unwrap();
