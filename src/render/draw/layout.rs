@@ -131,8 +131,8 @@ impl Layout {
         (2.0 * (self.inset_left() - gap) - self.width).clamp(0.0, width)
     }
 
-    /// What became of the followed player.
-    pub fn death(&self) -> Area {
+    /// Beside the lower third: what became of the followed player, or who else plants or defuses.
+    pub fn aside(&self) -> Area {
         Area::new(EDGE, 940.0, (self.lower_third().x - EDGE - GAP).clamp(0.0, 440.0), 108.0)
     }
 
@@ -193,7 +193,7 @@ impl Layout {
         if self.deathnotices_only {
             return slots;
         }
-        slots.extend([self.score(), self.lower_third(), self.plate(), self.death()]);
+        slots.extend([self.score(), self.lower_third(), self.plate(), self.aside()]);
         for side in [Side::Ct, Side::T] {
             slots.extend((0..STRIPS).map(|place| self.strip(side, place)));
             slots.push(self.roster_note(side));
@@ -244,7 +244,7 @@ mod tests {
             (layout.strip(Side::T, 4), [1_660.0, 604.0, 236.0, 52.0]),
             (layout.lower_third(), [560.0, 940.0, 800.0, 108.0]),
             (layout.plate(), [546.0, 788.0, 828.0, 132.0]),
-            (layout.death(), [24.0, 940.0, 440.0, 108.0]),
+            (layout.aside(), [24.0, 940.0, 440.0, 108.0]),
             (layout.inset()[0], [1_588.0, 724.0, 308.0, 320.0]),
         ] {
             let [x, y, width, height] = expected;

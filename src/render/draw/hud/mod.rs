@@ -86,7 +86,7 @@ struct Full {
     strips: Vec<(usize, Slot<roster::Strip>)>,
     notes: Vec<(Side, Slot<roster::Note>)>,
     lower: Slot<LowerThird>,
-    death: Slot<lower::Death>,
+    aside: Slot<Aside>,
     plate: Slot<plate::Plate>,
     time: Vec<Slot<timebar::Piece>>,
 }
@@ -107,7 +107,7 @@ impl Panel for Card {
     }
 }
 
-/// The followed player, or who plants or defuses.
+/// The followed player; or, once he is dead or if it is he, who plants or defuses.
 #[derive(PartialEq)]
 enum LowerThird {
     Player(lower::Lower),
@@ -118,6 +118,22 @@ impl Panel for LowerThird {
     fn draw(&self, area: Area, canvas: &mut Canvas) {
         match self {
             Self::Player(player) => player.draw(area, canvas),
+            Self::Attempt(attempt) => attempt.draw(area, canvas),
+        }
+    }
+}
+
+/// Beside the lower third: what became of the followed player, or who else plants or defuses while he lives.
+#[derive(PartialEq)]
+enum Aside {
+    Death(lower::Death),
+    Attempt(attempt::Attempt),
+}
+
+impl Panel for Aside {
+    fn draw(&self, area: Area, canvas: &mut Canvas) {
+        match self {
+            Self::Death(death) => death.draw(area, canvas),
             Self::Attempt(attempt) => attempt.draw(area, canvas),
         }
     }
@@ -190,7 +206,7 @@ impl Full {
             strips: strips.collect(),
             notes: sides.map(|side| (side, Slot::new(layout.roster_note(side)))).into(),
             lower: Slot::new(layout.lower_third()),
-            death: Slot::new(layout.death()),
+            aside: Slot::new(layout.aside()),
             plate: Slot::new(layout.plate()),
             time: (0..TIME_PIECES).map(|piece| Slot::new(layout.time_piece(piece))).collect(),
         }
@@ -207,11 +223,15 @@ impl Full {
             slot.show(bare.then(|| roster::Note::of_side(plan, *side)).flatten(), opacity, canvas);
         }
         let plate = bare.then(|| plate::Plate::at(plan, now)).flatten();
-        let player = || lower::Lower::at(plan, now, plate.is_some()).map(LowerThird::Player);
-        let attempt = attempt::Attempt::at(plan, now).map(LowerThird::Attempt);
-        self.lower.show(attempt.or_else(player).filter(|_| bare), opacity, canvas);
+        let player = lower::Lower::at(plan, now, plate.is_some()).map(LowerThird::Player);
+        let attempt = attempt::Attempt::at(plan, now);
+        let death = lower::Death::at(plan, now).map(Aside::Death);
+        // An attempt of somebody else does not hide the followed player.
+        let aside = player.is_some() && attempt.as_ref().is_some_and(|attempt| !attempt.own());
+        let (attempt, beside) = if aside { (None, attempt) } else { (attempt, None) };
+        self.lower.show(attempt.map(LowerThird::Attempt).or(player).filter(|_| bare), opacity, canvas);
+        self.aside.show(beside.map(Aside::Attempt).or(death).filter(|_| bare), opacity, canvas);
         self.plate.show(plate, opacity, canvas);
-        self.death.show(bare.then(|| lower::Death::at(plan, now)).flatten(), opacity, canvas);
         let mut pieces = if bare { timebar::pieces(plan, now, layout) } else { Vec::new() }.into_iter();
         self.time.iter_mut().for_each(|slot| slot.show(pieces.next(), opacity, canvas));
     }

@@ -247,6 +247,29 @@ fn attempts_are_shown_while_they_last() {
 }
 
 #[test]
+fn attempt_of_another_does_not_hide_the_living_followed_player() {
+    let mut scene = round();
+    // Who is followed, when: whether the lower third shows an attempt, whether one is beside it. Player 0 dies at 1,180.
+    for (followed, tick, expected) in [
+        (1, 1_140, [false, true]),
+        (1, 1_200, [false, false]),
+        (1, 1_240, [false, true]),
+        (2, 1_240, [true, false]),
+        (0, 1_240, [true, false]),
+    ] {
+        scene.followed = followed;
+        let plan = Plan::new(&scene, FULL).unwrap();
+        let mut panels = Panels::new(&plan);
+        panels.draw(tick);
+        let full = panels.hud.full.as_ref().unwrap();
+        let attempt = matches!(full.lower.shown, Some((LowerThird::Attempt(_), _)));
+        let beside = matches!(full.aside.shown, Some((Aside::Attempt(_), _)));
+        assert_eq!([attempt, beside], expected, "player {followed}, tick {tick}");
+        assert!(full.lower.shown.is_some());
+    }
+}
+
+#[test]
 fn cards_are_shown_only_at_the_ends_and_the_last_only_for_a_won_round() {
     let mut scene = round();
     let card = |scene: &Scene, tick| {
