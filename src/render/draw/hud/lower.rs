@@ -28,7 +28,7 @@ pub struct Lower {
     health: i32,
     armor: i32,
     helmet: bool,
-    weapon: Option<Icon>,
+    pub(super) weapon: Option<Icon>,
     kills: usize,
     /// What the kills are called; empty below two, and while the plate says it.
     word: String,
@@ -46,7 +46,7 @@ impl Lower {
             health: at.health.clamp(1, 100),
             armor: at.armor.clamp(0, 100),
             helmet: at.helmet,
-            weapon: roster::icon(plan.scene, at.weapon),
+            weapon: roster::weapon(plan.scene, followed, at),
             kills,
             word: if kills > 1 && !plate { word(plan, kills) } else { String::new() },
         })

@@ -30,10 +30,12 @@ pub fn icon(scene: &Scene, weapon: u16) -> Option<Icon> {
     Icon::of_weapon(scene.weapons.get(usize::from(weapon))?)
 }
 
-/// What a player fights with: the gun in hand, else the best gun carried, else what is in hand.
-fn weapon(scene: &Scene, at: &PlayerAt) -> Option<Icon> {
+/// What a player is shown with: the followed player with what is in hand; the others with what they fight with, the
+/// gun in hand, else the best gun carried, else what is in hand.
+pub fn weapon(scene: &Scene, player: usize, at: &PlayerAt) -> Option<Icon> {
     let hand = scene.weapons.get(usize::from(at.weapon)).map_or("", String::as_str);
-    let tool = hand.is_empty() || hand.contains("knife") || hand.contains("bayonet") || TOOLS.contains(&hand);
+    let knife = hand.contains("knife") || hand.contains("bayonet");
+    let tool = hand.is_empty() || player != scene.followed && (knife || TOOLS.contains(&hand));
     let carried = || icon(scene, at.primary).or_else(|| icon(scene, at.pistol));
     tool.then(carried).flatten().or_else(|| icon(scene, at.weapon))
 }
@@ -46,7 +48,7 @@ pub struct Strip {
     followed: bool,
     /// 0 when dead.
     health: i32,
-    weapon: Option<Icon>,
+    pub(super) weapon: Option<Icon>,
     /// The bomb or a defuse kit.
     carries: Option<Icon>,
 }
@@ -60,7 +62,7 @@ impl Strip {
             side: plan.sides[player],
             followed: player == plan.scene.followed,
             health: if at.alive() { at.health.clamp(1, 100) } else { 0 },
-            weapon: weapon(plan.scene, at).filter(|_| at.alive()),
+            weapon: weapon(plan.scene, player, at).filter(|_| at.alive()),
             carries: carries.filter(|_| at.alive()),
         }
     }

@@ -194,6 +194,26 @@ fn bomb_without_time_left_stands_for_the_clock_until_it_explodes() {
 }
 
 #[test]
+fn strip_and_lower_third_show_the_same_weapon_of_the_followed_player() {
+    let mut scene = round();
+    scene.weapons = ["", "ak47", "awp", "knife", "smokegrenade"].map(str::to_owned).to_vec();
+    for moment in &mut scene.moments {
+        moment.players[1].weapon = (moment.tick / 8 % 5) as u16;
+    }
+    let plan = Plan::new(&scene, FULL).unwrap();
+    let mut seen = Vec::new();
+    for tick in (1_096..1_136).step_by(8) {
+        let now = at(&scene, tick);
+        let lower = lower::Lower::at(&plan, &now, false).unwrap().weapon;
+        assert_eq!(lower, roster::Strip::at(&plan, &now, 1).weapon, "tick {tick}");
+        assert!(lower.is_some(), "a gun is carried at least");
+        seen.push(lower);
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 4, "it is what is in hand, or else the rifle");
+}
+
+#[test]
 fn series_of_kills_has_a_name() {
     let scene = round();
     let plan = Plan::new(&scene, FULL).unwrap();
