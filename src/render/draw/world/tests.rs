@@ -32,7 +32,7 @@ fn calm() -> Scene {
     scene
 }
 
-/// A frame, and the pixels of [`PLAYER`]'s marker.
+/// A frame, and the pixels of a player's marker.
 struct Marker {
     picture: Pixmap,
     center: (f32, f32),
@@ -41,12 +41,16 @@ struct Marker {
 
 impl Marker {
     fn of(scene: &Scene, frame: u64) -> Self {
-        let replay = Replay::new(scene, LOOK).unwrap();
+        Self::with(scene, LOOK, PLAYER, frame)
+    }
+
+    fn with(scene: &Scene, look: Look, player: usize, frame: u64) -> Self {
+        let replay = Replay::new(scene, look).unwrap();
         let mut painter = Painter::new(&replay).unwrap();
         painter.frame(frame);
         let view = replay.plan.framing(frame).view;
-        let at = Now::at(scene, replay.plan.tick_of(frame)).unwrap().players[PLAYER].at;
-        let radius = marker_radius(false, view.zoom());
+        let at = Now::at(scene, replay.plan.tick_of(frame)).unwrap().players[player].at;
+        let radius = marker_radius(player == scene.followed, view.zoom());
         Self { picture: painter.picture().clone(), center: view.project(at), radius }
     }
 
@@ -130,5 +134,35 @@ fn bomb_lies_above_whoever_died_there_and_whoever_stands_there() {
             moment.bomb = Some(Bomb { at, state, being_defused: false });
         }
         assert_eq!(Marker::of(&scene, FRAME).points(0.2, red), 16, "{state:?} {died}");
+    }
+}
+
+#[test]
+fn spawns_are_named_legibly_however_small_the_map_is() {
+    let mut bare = calm();
+    for corner in [(-500, -500), (500, 500)] {
+        bare.ground.cells.insert(corner, Cell { low: Level { dwell: 9, z_min: 0.0, z_max: 0.0 }, high: None });
+    }
+    let scene = Scene { spawns: [Some([0.0, 200.0, 0.0]), None], ..bare.clone() };
+    for (width, height) in [(1_920, 1_080), (640, 360)] {
+        let [bare, named] = [&bare, &scene].map(|scene| {
+            let replay = Replay::new(scene, Look { width, height, ..LOOK }).unwrap();
+            let mut painter = Painter::new(&replay).unwrap();
+            painter.frame(FRAME);
+            (painter.picture().clone(), replay.plan.framing(FRAME).view.project([0.0, 200.0, 0.0]))
+        });
+        let (pixels, (x, y)) = (height as f32 / 1_080.0, named.1);
+        let differs = |right: i32, down: i32| {
+            let at = |picture: &Pixmap| {
+                let (x, y) = (x * pixels + right as f32, y * pixels + down as f32);
+                picture.pixel(x as u32, y as u32).unwrap().red()
+            };
+            at(&named.0).abs_diff(at(&bare.0)) > 40
+        };
+        // Inside the circle around the spawn.
+        let (across, along) = ((10.0 * pixels) as i32, (28.0 * pixels) as i32);
+        let rows = (-along..along).filter(|down| (-across..across).any(|right| differs(right, *down))).count();
+        // Capitals, in design units.
+        assert!(rows as f32 / pixels > 17.0, "{width}x{height}: {rows}");
     }
 }
