@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn what_the_camera_sees_never_strikes_through_the_title() {
         let scene = everything();
-        let (fps, width, height, camera) = (30, 1_920, 1_080, CameraMode::Map);
+        let (fps, width, height, camera) = (30, 1_920, 1_080, CameraMode::Follow);
         let look = Look { fps, width, height, xray: false, deathnotices_only: false, camera };
         let plan = Plan::new(&scene, look).unwrap();
         let insets = Inset::all(&plan, "TEST");

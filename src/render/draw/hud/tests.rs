@@ -106,6 +106,19 @@ fn panels_stay_inside_their_slots() {
 }
 
 #[test]
+fn inset_is_left_out_where_it_would_repeat_the_picture() {
+    for (scene, follow, map) in [(round(), 1, 0), (two_floors(), 2, 2)] {
+        for deathnotices_only in [false, true] {
+            let shown = |camera| {
+                let plan = Plan::new(&scene, Look { camera, deathnotices_only, ..FULL }).unwrap();
+                Hud::new(&plan).insets.len()
+            };
+            assert_eq!((shown(CameraMode::Follow), shown(CameraMode::Map)), (follow, map));
+        }
+    }
+}
+
+#[test]
 fn panels_tell_nothing_about_the_future() {
     let scene = round();
     let mut other = round();
