@@ -153,7 +153,7 @@ impl Hud {
         self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), opacity, canvas);
         self.note.show(bare.then(|| roster::Note::of_round(plan)).flatten(), opacity, canvas);
         for inset in &mut self.insets {
-            inset.show(plan, now, bare.then_some((&stage.view, stage.floor)), opacity, canvas);
+            inset.show(stage, bare.then_some(opacity), canvas);
         }
         if let Some(full) = &mut self.full {
             full.update(plan, now, &self.layout, bare.then_some(opacity), canvas);

@@ -119,6 +119,24 @@ fn inset_is_left_out_where_it_would_repeat_the_picture() {
 }
 
 #[test]
+fn unspotted_enemies_are_dim_on_the_inset_without_xray() {
+    // The enemy is spotted later.
+    let mut scene = round();
+    for moment in &mut scene.moments {
+        moment.players[5].spotted = Some(moment.tick > 1_150);
+    }
+    let brightness = |xray: bool, tick: i32| {
+        let plan = Plan::new(&scene, Look { xray, ..FULL }).unwrap();
+        let picture = Panels::new(&plan).draw(tick).clone();
+        picture.pixels().iter().map(|pixel| u64::from(pixel.red())).sum::<u64>()
+    };
+    for (tick, dim) in [(1_120, true), (1_200, false)] {
+        let (faint, bright) = (brightness(false, tick), brightness(true, tick));
+        assert_eq!((faint + 300 < bright, faint == bright), (dim, !dim), "tick {tick}: {faint} {bright}");
+    }
+}
+
+#[test]
 fn panels_tell_nothing_about_the_future() {
     let scene = round();
     let mut other = round();
