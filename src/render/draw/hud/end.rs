@@ -16,6 +16,8 @@ use crate::render::scene::{Kill, Side};
 const MIN_SECONDS: f32 = 1.5;
 /// Maximum number of kills listed.
 const ROWS: usize = 5;
+/// Height of a row, and distance from one to the next.
+const ROW: f32 = 60.0;
 const ROW_STEP: f32 = 69.0;
 const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 84.0);
 const HOW: TextStyle = TextStyle::new(Weight::Semibold, 36.0);
@@ -89,7 +91,7 @@ impl End {
             name: plan.names[followed].clone(),
             side,
             team: team_name(plan, side),
-            word: if kills.is_empty() { String::new() } else { word(plan, kills.len()) },
+            word: if kills.len() < 2 { String::new() } else { word(plan, kills.len()) },
             tally,
             fate: fate(plan, now),
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
@@ -180,12 +182,15 @@ impl Panel for End {
         let width = (area.width - 48.0).min(1400.0);
         let (left, listed) = ((area.width - width) / 2.0, !self.kills.is_empty());
         self.draw_result(Area::new(0.0, 232.0, area.width, 202.0), left, left + width, canvas);
-        let (width, height) = if listed { (width, 388.0) } else { (540.0, 250.0) };
+        let width = if listed { width } else { 540.0 };
+        let height = if self.word.is_empty() { 250.0 } else { 388.0 };
         let card = Area::new(left, 470.0, width, height);
         self.draw_player(card, canvas);
+        let rows = self.kills.len() as f32 * ROW_STEP - (ROW_STEP - ROW);
+        let first = card.y + (card.height - rows) / 2.0;
         for (place, row) in self.kills.iter().enumerate() {
-            let top = card.y + 26.0 + place as f32 * ROW_STEP;
-            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), canvas);
+            let top = first + place as f32 * ROW_STEP;
+            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, ROW), canvas);
         }
     }
 }

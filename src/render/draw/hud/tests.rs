@@ -207,6 +207,20 @@ fn series_of_kills_has_a_name() {
 }
 
 #[test]
+fn end_card_is_as_high_as_what_it_tells() {
+    let mut scene = round();
+    let kills = [kill(1_150, Some(1), 3), kill(1_200, Some(1), 4)];
+    for (count, high) in [(0, false), (1, false), (2, true)] {
+        scene.kills = kills[..count].to_vec();
+        let plan = Plan::new(&scene, FULL).unwrap();
+        // The stripe at the left edge, 720 to 858 units below the top in a high card.
+        let mut panels = Panels::new(&plan);
+        let stripe = panels.draw(1_350).pixel(264 / 3, 780 / 3).unwrap();
+        assert_eq!(stripe.blue() > 150, high, "{count}: {stripe:?}");
+    }
+}
+
+#[test]
 fn outcome_is_one_sentence() {
     let mut scene = round();
     scene.teams[0].name = "Falcons".to_owned();
