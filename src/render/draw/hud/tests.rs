@@ -4,7 +4,7 @@ use tiny_skia::Pixmap;
 
 use super::*;
 use crate::domain::camera::CameraMode;
-use crate::render::draw::labels::Places;
+use crate::render::draw::labels::{LABELS, Places};
 use crate::render::draw::look::Look;
 use crate::render::draw::tests::{everything, kill};
 use crate::render::draw::text::Glyphs;
@@ -12,7 +12,7 @@ use crate::render::draw::world::Stage;
 use crate::render::scene::*;
 
 /// No names on the map.
-const NOWHERE: Places = [None; MAX_PLAYERS];
+const NOWHERE: Places = [None; LABELS];
 const FULL: Look =
     Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
 /// Pictures of several shapes; the second has no whole number of pixels per unit.

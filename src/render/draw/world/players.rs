@@ -4,7 +4,6 @@ use super::markers::{above, outline};
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::labels::Place;
 use crate::render::draw::metrics::{
     LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius, ring_radius,
 };
@@ -46,26 +45,42 @@ impl Stage<'_> {
     }
 }
 
-/// Draws the markers of all living players, the followed player's on top.
+/// Draws the markers of all players but the followed one.
 pub fn markers(stage: &Stage<'_>, canvas: &mut Canvas) {
+    others(stage).for_each(|player| marker(stage, player, canvas));
+}
+
+/// Draws the names of all players but the followed one.
+pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
+    others(stage).for_each(|player| name(stage, player, canvas));
+}
+
+/// Draws the followed player's marker and name.
+pub fn followed(stage: &Stage<'_>, canvas: &mut Canvas) {
+    marker(stage, stage.plan.scene.followed, canvas);
+    name(stage, stage.plan.scene.followed, canvas);
+}
+
+fn others(stage: &Stage<'_>) -> impl Iterator<Item = usize> + use<> {
     let followed = stage.plan.scene.followed;
-    let mut order: Vec<usize> =
-        (0..stage.plan.scene.players.len()).filter(|player| stage.now.players[*player].alive()).collect();
-    order.sort_by_key(|player| (*player == followed, *player));
-    for player in order {
-        let (x, y) = stage.project(stage.now.players[player].at);
-        if stage.covered(x, y) {
-            continue;
-        }
-        let (opacity, away) = (stage.visibility(player), stage.elsewhere(player));
-        if away < 1.0 {
-            solid(stage, player, opacity * (1.0 - away), canvas);
-        }
-        if away > 0.0 {
-            hollow(stage, player, opacity * away * OTHER_FLOOR, canvas);
-        }
-        equipment(stage, player, opacity, canvas);
+    (0..stage.plan.scene.players.len()).filter(move |player| *player != followed)
+}
+
+/// A living player's marker.
+fn marker(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
+    let at = &stage.now.players[player];
+    let (x, y) = stage.project(at.at);
+    if !at.alive() || stage.covered(x, y) {
+        return;
     }
+    let (opacity, away) = (stage.visibility(player), stage.elsewhere(player));
+    if away < 1.0 {
+        solid(stage, player, opacity * (1.0 - away), canvas);
+    }
+    if away > 0.0 {
+        hollow(stage, player, opacity * away * OTHER_FLOOR, canvas);
+    }
+    equipment(stage, player, opacity, canvas);
 }
 
 fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
@@ -154,20 +169,10 @@ fn equipment(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas
     }
 }
 
-/// Draws the names, the followed player's last.
-pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let followed = stage.plan.scene.followed;
-    let mut order: Vec<usize> = (0..stage.plan.scene.players.len()).collect();
-    order.sort_by_key(|player| (*player == followed, *player));
-    for player in order {
-        if let Some(place) = stage.places[player] {
-            let visible = if stage.now.players[player].alive() { stage.visibility(player) } else { 1.0 };
-            name(stage, player, place, visible, canvas);
-        }
-    }
-}
-
-fn name(stage: &Stage<'_>, player: usize, place: Place, visible: f32, canvas: &mut Canvas) {
+/// The name of a player who has a place for it.
+fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
+    let Some(place) = stage.places[player] else { return };
+    let visible = if stage.now.players[player].alive() { stage.visibility(player) } else { 1.0 };
     let followed = player == stage.plan.scene.followed;
     let style = label_style(followed, stage.view.zoom());
     let name = &stage.plan.names[player];

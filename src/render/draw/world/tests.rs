@@ -138,6 +138,35 @@ fn bomb_lies_above_whoever_died_there_and_whoever_stands_there() {
 }
 
 #[test]
+fn followed_player_is_above_a_bomb_where_he_stands() {
+    let mut scene = calm();
+    let (followed, blue) = (scene.followed, color_of(Side::Ct));
+    let at = scene.moments[0].players[followed].at;
+    for state in [BombState::Dropped, BombState::Planted] {
+        for moment in &mut scene.moments {
+            moment.bomb = Some(Bomb { at, state, being_defused: false });
+        }
+        let marker = Marker::with(&scene, LOOK, followed, FRAME);
+        assert_eq!([0.2, 0.6].map(|radius| marker.points(radius, blue)), [16, 16], "{state:?}");
+    }
+}
+
+#[test]
+fn plate_that_names_the_bomb_covers_nobody() {
+    let gold = color_of(Side::T);
+    let mut scene = calm();
+    let zoom = Replay::new(&scene, LOOK).unwrap().plan.framing(FRAME).view.zoom();
+    // All around the bomb, in design units.
+    for (right, up) in [(-132.0, 66.0), (132.0, 66.0), (-132.0, -70.0), (132.0, -70.0), (0.0, 90.0), (0.0, -90.0)] {
+        for moment in &mut scene.moments {
+            moment.players[PLAYER].at = [right / zoom, 300.0 + up / zoom, 0.0];
+            moment.bomb = Some(Bomb { at: [0.0, 300.0, 0.0], state: BombState::Planted, being_defused: false });
+        }
+        assert_eq!(Marker::of(&scene, FRAME).points(0.6, gold), 16, "{right} {up}");
+    }
+}
+
+#[test]
 fn spawns_are_named_legibly_however_small_the_map_is() {
     let mut bare = calm();
     for corner in [(-500, -500), (500, 500)] {
