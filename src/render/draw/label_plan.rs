@@ -13,9 +13,7 @@ use crate::render::scene::Side;
 
 /// Distance from a marker to its label at full size: the followed player's, and the others'.
 const OFF: (f32, f32) = (44.0, 34.0);
-/// Distance from a victim to the label while the kill is shown.
-const VICTIM_OFF: f32 = 96.0;
-/// Seconds for which a victim keeps the label.
+/// Seconds for which a victim keeps the label, beside the cross.
 const VICTIM_SECONDS: f32 = 1.0;
 
 /// Label places by frame.
@@ -65,11 +63,7 @@ impl Sizes {
         let pips = if first { plan.pips(now) } else { 0 };
         let text = self.glyphs.width(style.weight, style.size, false, plan.names.get(player)?);
         let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
-        let off = match (at.alive(), first) {
-            (false, _) => VICTIM_OFF,
-            (true, true) => OFF.0,
-            (true, false) => OFF.1,
-        };
+        let off = if first { OFF.0 } else { OFF.1 };
         Some(Tag {
             at: (x, y),
             reach: marker_reach(first, zoom),

@@ -167,6 +167,22 @@ fn plate_that_names_the_bomb_covers_nobody() {
 }
 
 #[test]
+fn name_of_a_victim_stays_beside_the_cross() {
+    let mut scene = calm();
+    scene.kills = vec![kill(1_100, Some(1), PLAYER)];
+    for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_100) {
+        moment.players[PLAYER].health = 0;
+    }
+    let replay = Replay::new(&scene, LOOK).unwrap();
+    let offset = |tick: u64| replay.places((tick - 1_000) * 30 / 32)[PLAYER].map(|place| place.offset);
+    assert!(offset(1_099).is_some());
+    for tick in [1_101, 1_110, 1_130] {
+        assert_eq!(offset(tick), offset(1_099), "tick {tick}");
+    }
+    assert_eq!(offset(1_140), None);
+}
+
+#[test]
 fn spawns_are_named_legibly_however_small_the_map_is() {
     let mut bare = calm();
     for corner in [(-500, -500), (500, 500)] {
