@@ -68,6 +68,11 @@ pub fn player_notes(plan: &Plan<'_>) -> Vec<String> {
     roster::Note::of_round(plan).into_iter().chain(notes).map(|note| note.text).collect()
 }
 
+/// Whether the end card covers the picture.
+pub fn end_card(plan: &Plan<'_>, now: &Now<'_>) -> bool {
+    !plan.look.deathnotices_only && end::End::at(plan, now).is_some()
+}
+
 /// All panels.
 pub struct Hud {
     layout: Layout,

@@ -183,6 +183,17 @@ fn name_of_a_victim_stays_beside_the_cross() {
 }
 
 #[test]
+fn nothing_is_named_under_the_end_card() {
+    let scene = everything();
+    for deathnotices_only in [false, true] {
+        let replay = Replay::new(&scene, Look { deathnotices_only, ..LOOK }).unwrap();
+        let named = |tick: u64| replay.places((tick - 1_000) * 30 / 32).iter().flatten().count();
+        // The bomb is planted, two players are alive; the card is shown 2.5 s before the end at tick 1,384.
+        assert_eq!((named(1_300), named(1_310) > 0), (3, deathnotices_only));
+    }
+}
+
+#[test]
 fn spawns_are_named_legibly_however_small_the_map_is() {
     let mut bare = calm();
     for corner in [(-500, -500), (500, 500)] {
