@@ -39,9 +39,15 @@ impl Stage<'_> {
         UNSPOTTED + (1.0 - UNSPOTTED) * spotted
     }
 
-    /// Whether a position on the picture is hidden by a panel.
-    fn covered(&self, x: f32, y: f32) -> bool {
-        self.plan.panels.iter().any(|panel| panel.contains(x, y))
+    /// How much of a player is shown, from 0 to 1: whoever walks under a panel fades before it cuts the marker in half.
+    /// The camera keeps the followed player clear.
+    fn beside_panels(&self, player: usize, (x, y): (f32, f32)) -> f32 {
+        if player == self.plan.scene.followed {
+            return 1.0;
+        }
+        let radius = marker_radius(false, self.view.zoom());
+        let distances = self.plan.panels.iter().map(|panel| panel.distance(x, y));
+        distances.fold(radius, f32::min) / radius
     }
 }
 
@@ -70,10 +76,11 @@ fn others(stage: &Stage<'_>) -> impl Iterator<Item = usize> + use<> {
 fn marker(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
     let at = &stage.now.players[player];
     let (x, y) = stage.project(at.at);
-    if !at.alive() || stage.covered(x, y) {
+    let opacity = stage.visibility(player) * stage.beside_panels(player, (x, y));
+    if !at.alive() || opacity <= 0.0 {
         return;
     }
-    let (opacity, away) = (stage.visibility(player), stage.elsewhere(player));
+    let away = stage.elsewhere(player);
     if away < 1.0 {
         solid(stage, player, opacity * (1.0 - away), canvas);
     }
@@ -182,8 +189,10 @@ fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
     let (width, height) = (canvas.text_width(style, name) + LABEL_EXTRA + marks, label_height(style));
     // Whole units, so that text does not shimmer while the player walks.
     let (x, y) = ((at.0 + place.offset.0 - width / 2.0).round(), (at.1 + place.offset.1 - height / 2.0).round());
-    let opacity = place.opacity * (0.5 + 0.5 * visible);
-    canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * place.opacity));
+    // It is not cut, and stays longer than the marker.
+    let shown = place.opacity * (2.0 * stage.beside_panels(player, at)).min(1.0);
+    let opacity = shown * (0.5 + 0.5 * visible);
+    canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * shown));
     canvas.plate(Area::new(x, y, 5.0, height), 2.0, Ink::of(stage.side(player)).with(opacity));
     let ink = if followed { WHITE } else { TEXT };
     canvas.text(style, x + LABEL_LEFT, y + height * 0.5 + style.size * 0.36, ink.with(opacity), name);

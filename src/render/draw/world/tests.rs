@@ -222,3 +222,21 @@ fn spawns_are_named_legibly_however_small_the_map_is() {
         assert!(rows as f32 / pixels > 17.0, "{width}x{height}: {rows}");
     }
 }
+
+#[test]
+fn player_who_walks_under_a_panel_fades_before_it_cuts_the_marker() {
+    let look = Look { camera: CameraMode::Follow, ..LOOK };
+    let (mate, blue) = (2, color_of(Side::Ct));
+    let mut scene = calm();
+    let (view, panel) = {
+        let plan = Replay::new(&scene, look).unwrap().plan;
+        (plan.framing(FRAME).view, plan.panels[0])
+    };
+    let radius = marker_radius(false, view.zoom());
+    for (distance, shown) in [(1.1, 16), (0.1, 0)] {
+        let (x, y) = view.unproject(panel.x - distance * radius, panel.y + 100.0);
+        scene.moments.iter_mut().for_each(|moment| moment.players[mate].at = [x, y, 0.0]);
+        let marker = Marker::with(&scene, look, mate, FRAME);
+        assert_eq!(marker.points(0.6, blue), shown, "{distance} radii beside the panel");
+    }
+}
