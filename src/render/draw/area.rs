@@ -29,6 +29,13 @@ impl Area {
         (self.x..=self.x + self.width).contains(&x) && (self.y..=self.y + self.height).contains(&y)
     }
 
+    /// Distance of a point from the rectangle; 0 inside.
+    pub fn distance(&self, x: f32, y: f32) -> f32 {
+        let across = (self.x - x).max(x - self.x - self.width).max(0.0);
+        let down = (self.y - y).max(y - self.y - self.height).max(0.0);
+        across.hypot(down)
+    }
+
     /// Area of the intersection, in square units.
     pub fn overlap(&self, other: &Self) -> f32 {
         let across = (self.x + self.width).min(other.x + other.width) - self.x.max(other.x);

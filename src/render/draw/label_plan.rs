@@ -1,22 +1,21 @@
-//! Plans the places of all name labels of a clip.
+//! Plans the places of all labels of a clip.
 
 use super::camera::PUSH_SECONDS;
 use super::canvas::{Area, UNITS};
-use super::labels::{Obstacles, Places, Planner, Tag};
+use super::hud::end_card;
+use super::labels::{BOMB, Obstacles, Places, Planner, Tag};
 use super::metrics::{LABEL_EXTRA, PIP, label_height, label_style, marker_reach, marker_scale};
 use super::now::Now;
 use super::plan::Plan;
 use super::text::Glyphs;
 use super::view::View;
-use super::world::{KILL_LINE_SECONDS, callout};
+use super::world::{KILL_LINE_SECONDS, bomb_tag};
 use crate::render::scene::Side;
 
 /// Distance from a marker to its label at full size: the followed player's, and the others'.
 const OFF: (f32, f32) = (44.0, 34.0);
-/// Distance from a victim to the label while the kill is shown.
-const VICTIM_OFF: f32 = 96.0;
-/// Seconds for which a victim keeps the label.
-pub const VICTIM_SECONDS: f32 = 1.0;
+/// Seconds for which a victim keeps the label, beside the cross.
+const VICTIM_SECONDS: f32 = 1.0;
 
 /// Label places by frame.
 pub fn plan(plan: &Plan<'_>) -> Vec<Places> {
@@ -27,11 +26,14 @@ pub fn plan(plan: &Plan<'_>) -> Vec<Places> {
         .map_while(|frame| Some((Now::at(plan.scene, plan.tick_of(frame))?, plan.framing(frame).view)))
         .map(|(now, view)| {
             let alone = now.since(plan.scene.freeze_end_tick) < -PUSH_SECONDS && plan.camera.opens_with_map();
-            let mut panels = plan.slots.clone();
-            let tags = std::array::from_fn(|player| sizes.tag(plan, &now, &view, player, alone));
-            panels.extend(callout(plan, &now, &view));
+            let covered = end_card(plan, &now);
+            let tags = std::array::from_fn(|label| match label {
+                _ if covered => None,
+                BOMB => bomb_tag(plan, &now, &view),
+                player => sizes.tag(plan, &now, &view, player, alone),
+            });
             let lines = kill_lines(&now, &view).collect();
-            planner.step(&tags, &Obstacles { picture, panels: &panels, lines })
+            planner.step(&tags, &Obstacles { picture, panels: &plan.slots, lines })
         })
         .collect()
 }
@@ -64,11 +66,7 @@ impl Sizes {
         let pips = if first { plan.pips(now) } else { 0 };
         let text = self.glyphs.width(style.weight, style.size, false, plan.names.get(player)?);
         let marks = if pips > 0 { pips as f32 * PIP + 8.0 } else { 0.0 };
-        let off = match (at.alive(), first) {
-            (false, _) => VICTIM_OFF,
-            (true, true) => OFF.0,
-            (true, false) => OFF.1,
-        };
+        let off = if first { OFF.0 } else { OFF.1 };
         Some(Tag {
             at: (x, y),
             reach: marker_reach(first, zoom),

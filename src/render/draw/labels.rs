@@ -1,23 +1,33 @@
-//! Places for name labels, where they cover nothing that matters. Planned for the whole clip in advance, so that labels
-//! rest beside their markers and frames can be drawn in any order.
+//! Places for labels, the players' names and the bomb's plate, where they cover nothing that matters. Planned for the
+//! whole clip in advance, so that labels rest beside their markers and frames can be drawn in any order.
 
 use super::canvas::Area;
 use crate::render::scene::MAX_PLAYERS;
 
+/// Number of labels: each player's, then the bomb's.
+pub const LABELS: usize = MAX_PLAYERS + 1;
+/// The bomb's label.
+pub const BOMB: usize = MAX_PLAYERS;
 /// Seconds in which a label fades in at a new place.
 const FADE_SECONDS: f32 = 0.15;
 /// Minimum gap around a label.
 const GAP: f32 = 3.0;
 /// Directions in which a label can lie, clockwise from the right in degrees, the best first.
 const DIRECTIONS: [f32; 10] = [90.0, 270.0, 0.0, 180.0, 60.0, 120.0, 240.0, 300.0, 45.0, 135.0];
+/// Places to choose from: near the marker in each direction, then as much further away again.
+const CANDIDATES: usize = 2 * DIRECTIONS.len();
 /// Cost of each further direction.
 const DIRECTION_COST: f32 = 1.5;
+/// Cost of lying further away: more than [`MOVE_COST`], so that labels come back.
+const FAR_COST: f32 = 40.0;
 /// Cost of leaving a place, so that labels do not jump to and fro between two similar ones.
 const MOVE_COST: f32 = 30.0;
 /// Cost of lying where the player looks.
 const VIEW_COST: f32 = 26.0;
 /// Cost of covering a marker.
 const MARKER_COST: f32 = 120.0;
+/// Cost of covering the followed player's marker, which is drawn above other players' labels.
+const FOLLOWED_COST: f32 = 1_000.0;
 /// Cost of covering another label: more than anything else together.
 const LABEL_COST: f32 = 2_000.0;
 /// Cost of lying on the line of a kill.
@@ -27,7 +37,7 @@ const PANEL_COST: f32 = 400.0;
 /// Cost of leaving the picture.
 const EDGE_COST: f32 = 200.0;
 
-/// A label to place: its player's marker, and its own size.
+/// A label to place: the marker that it belongs to, and its own size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tag {
     /// Center of the marker.
@@ -42,7 +52,7 @@ pub struct Tag {
     pub height: f32,
     /// View direction: 0 is east, counterclockwise, in degrees.
     pub yaw: f32,
-    /// Whether it is placed first.
+    /// Whether it is the followed player's, which is placed first.
     pub first: bool,
     /// Whether it has a label; otherwise it is only in the way of others.
     pub named: bool,
@@ -57,8 +67,8 @@ pub struct Place {
     pub opacity: f32,
 }
 
-/// By player; `None` without a label.
-pub type Places = [Option<Place>; MAX_PLAYERS];
+/// By label; `None` without one.
+pub type Places = [Option<Place>; LABELS];
 
 /// What labels must avoid on one frame.
 pub struct Obstacles<'a> {
@@ -73,8 +83,8 @@ pub struct Obstacles<'a> {
 /// Places labels frame by frame.
 pub struct Planner {
     fade: f32,
-    /// The direction chosen for each label.
-    chosen: [usize; MAX_PLAYERS],
+    /// The place chosen for each label, of [`CANDIDATES`].
+    chosen: [usize; LABELS],
     places: Places,
 }
 
@@ -82,20 +92,20 @@ impl Planner {
     /// At this frame rate.
     pub fn new(fps: u32) -> Self {
         let fade = 1.0 / (FADE_SECONDS * fps.max(1) as f32);
-        Self { fade, chosen: [0; MAX_PLAYERS], places: [None; MAX_PLAYERS] }
+        Self { fade, chosen: [0; LABELS], places: [None; LABELS] }
     }
 
     /// Label places of the next frame.
-    pub fn step(&mut self, tags: &[Option<Tag>; MAX_PLAYERS], obstacles: &Obstacles<'_>) -> Places {
-        let mut taken: Vec<Area> = Vec::with_capacity(MAX_PLAYERS);
+    pub fn step(&mut self, tags: &[Option<Tag>; LABELS], obstacles: &Obstacles<'_>) -> Places {
+        let mut taken: Vec<Area> = Vec::with_capacity(LABELS);
         for first in [true, false] {
-            for (player, tag) in tags.iter().enumerate() {
+            for (label, tag) in tags.iter().enumerate() {
                 match tag {
                     Some(tag) if tag.named && tag.first == first => {
-                        taken.extend(self.place(player, tag, tags, &taken, obstacles));
+                        taken.extend(self.place(label, tag, tags, &taken, obstacles));
                     }
                     Some(tag) if tag.named => {}
-                    _ => self.places[player] = None,
+                    _ => self.places[label] = None,
                 }
             }
         }
@@ -105,32 +115,35 @@ impl Planner {
     /// Chooses the cheapest place for a label. Returns its area; `None` if there is no room for it.
     fn place(
         &mut self,
-        player: usize,
+        label: usize,
         tag: &Tag,
-        tags: &[Option<Tag>; MAX_PLAYERS],
+        tags: &[Option<Tag>; LABELS],
         taken: &[Area],
         obstacles: &Obstacles<'_>,
     ) -> Option<Area> {
-        let known = self.places[player];
+        let known = self.places[label];
         let mut best = (f32::INFINITY, 0);
-        for candidate in 0..DIRECTIONS.len() {
-            let moves = known.is_some() && candidate != self.chosen[player];
-            let least = candidate as f32 * DIRECTION_COST + if moves { MOVE_COST } else { 0.0 };
+        for candidate in 0..CANDIDATES {
+            let moves = known.is_some() && candidate != self.chosen[label];
+            let far = candidate >= DIRECTIONS.len();
+            let least = candidate as f32 * DIRECTION_COST
+                + if moves { MOVE_COST } else { 0.0 }
+                + if far { FAR_COST } else { 0.0 };
             if least < best.0 {
-                let cost = least + crowding(tag, candidate, player, tags, taken, obstacles);
+                let cost = least + crowding(tag, candidate, label, tags, taken, obstacles);
                 if cost < best.0 {
                     best = (cost, candidate);
                 }
             }
         }
         if best.0 >= LABEL_COST {
-            self.places[player] = None;
+            self.places[label] = None;
             return None;
         }
-        let stays = known.filter(|_| best.1 == self.chosen[player]);
-        self.chosen[player] = best.1;
+        let stays = known.filter(|_| best.1 == self.chosen[label]);
+        self.chosen[label] = best.1;
         let opacity = stays.map_or(0.0, |place| place.opacity) + self.fade;
-        self.places[player] = Some(Place { offset: offset(tag, best.1), opacity: opacity.min(1.0) });
+        self.places[label] = Some(Place { offset: offset(tag, best.1), opacity: opacity.min(1.0) });
         Some(area(tag, best.1))
     }
 }
@@ -139,19 +152,20 @@ impl Planner {
 fn crowding(
     tag: &Tag,
     candidate: usize,
-    player: usize,
-    tags: &[Option<Tag>; MAX_PLAYERS],
+    label: usize,
+    tags: &[Option<Tag>; LABELS],
     taken: &[Area],
     obstacles: &Obstacles<'_>,
 ) -> f32 {
     let area = area(tag, candidate);
     let near = area.grown(GAP);
     let hits = |other: &Area| near.overlap(other) > 0.0;
-    let (sin, cos) = DIRECTIONS[candidate].to_radians().sin_cos();
+    let (sin, cos) = direction(candidate).to_radians().sin_cos();
     let (look_up, look) = tag.yaw.to_radians().sin_cos();
     let mut cost = VIEW_COST * (look * cos - look_up * sin).max(0.0);
-    let markers = tags.iter().enumerate().filter(|(other, _)| *other != player).filter_map(|(_, tag)| tag.as_ref());
-    cost += MARKER_COST * markers.filter(|tag| hits(&marker(tag))).count() as f32;
+    let markers = tags.iter().enumerate().filter(|(other, _)| *other != label).filter_map(|(_, tag)| tag.as_ref());
+    let marker_cost = |tag: &Tag| if tag.first { FOLLOWED_COST } else { MARKER_COST };
+    cost += markers.filter(|tag| hits(&marker(tag))).map(marker_cost).sum::<f32>();
     cost += LABEL_COST * taken.iter().filter(|other| hits(other)).count() as f32;
     cost += PANEL_COST * obstacles.panels.iter().filter(|panel| hits(panel)).count() as f32;
     cost += LINE_COST * obstacles.lines.iter().filter(|line| crosses(&near, line)).count() as f32;
@@ -168,13 +182,18 @@ fn crosses(area: &Area, [from, to]: &[(f32, f32); 2]) -> bool {
     })
 }
 
+fn direction(candidate: usize) -> f32 {
+    DIRECTIONS[candidate % DIRECTIONS.len()]
+}
+
 /// Center of a label relative to its marker.
 fn offset(tag: &Tag, candidate: usize) -> (f32, f32) {
-    let degrees = DIRECTIONS[candidate];
+    let degrees = direction(candidate);
     let (sin, cos) = degrees.to_radians().sin_cos();
     let upright = degrees == 90.0 || degrees == 270.0;
-    let across = if upright { 0.0 } else { cos * (tag.off + tag.width / 2.0) };
-    (across, sin * (tag.off + tag.height / 2.0))
+    let off = tag.off * if candidate < DIRECTIONS.len() { 1.0 } else { 2.0 };
+    let across = if upright { 0.0 } else { cos * (off + tag.width / 2.0) };
+    (across, sin * (off + tag.height / 2.0))
 }
 
 fn area(tag: &Tag, candidate: usize) -> Area {
@@ -194,8 +213,8 @@ mod tests {
 
     const PICTURE: Area = Area::new(0.0, 0.0, 1920.0, 1080.0);
 
-    fn tags(places: &[(f32, f32)]) -> [Option<Tag>; MAX_PLAYERS] {
-        let mut tags = [None; MAX_PLAYERS];
+    fn tags(places: &[(f32, f32)]) -> [Option<Tag>; LABELS] {
+        let mut tags = [None; LABELS];
         for (index, &at) in places.iter().enumerate() {
             let (first, named) = (index == 2, true);
             tags[index] = Some(Tag { at, reach: 28.0, off: 34.0, width: 110.0, height: 37.0, yaw: 0.0, first, named });
@@ -207,7 +226,7 @@ mod tests {
         Obstacles { picture: PICTURE, panels, lines: Vec::new() }
     }
 
-    fn areas(places: &Places, tags: &[Option<Tag>; MAX_PLAYERS]) -> Vec<Area> {
+    fn areas(places: &Places, tags: &[Option<Tag>; LABELS]) -> Vec<Area> {
         let area = |(place, tag): (&Option<Place>, &Option<Tag>)| {
             let (place, tag) = ((*place)?, (*tag)?);
             let (x, y) = (tag.at.0 + place.offset.0, tag.at.1 + place.offset.1);
@@ -256,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn labels_leave_the_followed_players_marker_free() {
+        for (right, down) in [(0.0, 0.0), (8.0, 0.0), (-20.0, 12.0), (0.0, 45.0), (70.0, -5.0)] {
+            let tags = tags(&[(500.0 + right, 500.0 + down), (900.0, 500.0), (500.0, 500.0)]);
+            let places = Planner::new(30).step(&tags, &obstacles(&[]));
+            for area in areas(&places, &tags) {
+                assert!(area.overlap(&marker(&tags[2].unwrap())) <= 0.0, "{right} {down}: {area:?}");
+            }
+        }
+    }
+
+    #[test]
     fn label_rests_until_it_is_in_the_way_and_then_fades_in_elsewhere() {
         let apart = tags(&[(300.0, 500.0), (900.0, 500.0), (500.0, 500.0)]);
         let mut planner = Planner::new(30);
@@ -265,6 +295,6 @@ mod tests {
         let after = planner.step(&close, &obstacles(&[]));
         assert_eq!(after[2], before[2], "the followed player's label comes first");
         assert!(after[0].unwrap().opacity < 0.5, "{:?}", after[0]);
-        assert_eq!(planner.step(&[None; MAX_PLAYERS], &obstacles(&[])), [None; MAX_PLAYERS]);
+        assert_eq!(planner.step(&[None; LABELS], &obstacles(&[])), [None; LABELS]);
     }
 }

@@ -4,6 +4,7 @@
 //! The picture is 1080 units high; slots are anchored to its left edge, its middle, or its right edge. In narrow
 //! pictures (4:3) the feed is below the score, and shorter.
 
+use crate::domain::camera::CameraMode;
 use crate::render::draw::canvas::{Area, UNITS};
 use crate::render::draw::look::Look;
 use crate::render::scene::Side;
@@ -36,13 +37,16 @@ pub struct Layout {
     deathnotices_only: bool,
     /// The inset shows two floors.
     two_floors: bool,
+    /// The picture always shows the whole map.
+    whole_map: bool,
 }
 
 impl Layout {
     /// For these output settings.
     pub fn new(look: Look, two_floors: bool) -> Self {
         let width = look.width as f32 * UNITS / look.height as f32;
-        Self { width, pixels: look.width, deathnotices_only: look.deathnotices_only, two_floors }
+        let whole_map = look.camera == CameraMode::Map;
+        Self { width, pixels: look.width, deathnotices_only: look.deathnotices_only, two_floors, whole_map }
     }
 
     /// The whole picture: intro card and end card, which are shown alone.
@@ -104,10 +108,14 @@ impl Layout {
         if self.two_floors && side != Side::Ct { 320.0 } else { 372.0 }
     }
 
-    /// The inset map, or the upper and the lower floor.
+    /// The inset map, or the upper and the lower floor; none where it would repeat the picture.
     pub fn inset(&self) -> Vec<Area> {
         let area = |top, height| Area::new(self.inset_left(), top, 308.0_f32.min(self.width), height);
-        if self.two_floors { vec![area(640.0, 168.0), area(812.0, 236.0)] } else { vec![area(724.0, 320.0)] }
+        match (self.two_floors, self.whole_map) {
+            (true, _) => vec![area(640.0, 168.0), area(812.0, 236.0)],
+            (false, true) => Vec::new(),
+            (false, false) => vec![area(724.0, 320.0)],
+        }
     }
 
     fn inset_left(&self) -> f32 {
@@ -206,7 +214,6 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::camera::CameraMode;
 
     fn layout((width, height): (u32, u32), deathnotices_only: bool, two_floors: bool) -> Layout {
         Layout::new(

@@ -1,15 +1,15 @@
-//! A clip ready to be drawn: its plan, the ground that it shows, and the places of names.
+//! A clip ready to be drawn: its plan, the ground that it shows, and the places of labels.
 
 use std::collections::HashMap;
 
 use super::camera::Framing;
 use super::ground::Layer;
-use super::labels::Places;
+use super::labels::{LABELS, Places};
 use super::look::Look;
 use super::plan::Plan;
 use super::{label_plan, layers};
 use crate::domain::error::Result;
-use crate::render::scene::{MAX_PLAYERS, Scene};
+use crate::render::scene::Scene;
 
 /// A clip ready to be drawn, frame by frame in any order.
 pub struct Replay<'a> {
@@ -62,7 +62,7 @@ impl<'a> Replay<'a> {
 
     /// Label places on a frame.
     pub(super) fn places(&self, frame: u64) -> &Places {
-        const NOWHERE: &Places = &[None; MAX_PLAYERS];
+        const NOWHERE: &Places = &[None; LABELS];
         self.places.get(frame as usize).unwrap_or(NOWHERE)
     }
 }

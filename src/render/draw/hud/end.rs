@@ -10,15 +10,16 @@ use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{CT, GOLD, Ink, RED, SLAB, T, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
-use crate::render::draw::world::KILL_LINE_SECONDS;
 use crate::render::scene::{EffectKind, Kill, Scene, Side};
 
-/// Seconds by which the card is later than the explosion of the bomb.
-const AFTER_BLAST_SECONDS: f32 = 1.0;
+/// Seconds by which the card is later than a kill or the explosion of the bomb.
+const AFTER_SECONDS: f32 = 1.0;
 /// Seconds for which the card is shown at least, if the demo ends early.
 const MIN_SECONDS: f32 = 1.5;
 /// Maximum number of kills listed.
 const ROWS: usize = 5;
+/// Height of a row, and distance from one to the next.
+const ROW: f32 = 60.0;
 const ROW_STEP: f32 = 69.0;
 /// Width of the bomb before the time of a kill that came after the plant.
 const BOMB_WIDTH: f32 = 64.0;
@@ -69,9 +70,8 @@ fn seconds(scene: &Scene) -> f32 {
     let before_end = |tick: i32| (scene.clip_end_tick - tick) as f32 / scene.tick_rate.max(1.0);
     let kills = scene.own_kills().map(|kill| before_end(kill.tick)).filter(|seconds| *seconds > CARD_SECONDS);
     let blasts = scene.effects.iter().filter(|effect| effect.kind == EffectKind::BombExploded);
-    let moments = kills.map(|seconds| seconds - KILL_LINE_SECONDS);
-    let moments = moments.chain(blasts.map(|blast| before_end(blast.tick) - AFTER_BLAST_SECONDS));
-    moments.fold(CARD_SECONDS, f32::min).max(MIN_SECONDS)
+    let moments = kills.chain(blasts.map(|blast| before_end(blast.tick)));
+    moments.map(|seconds| seconds - AFTER_SECONDS).fold(CARD_SECONDS, f32::min).max(MIN_SECONDS)
 }
 
 impl End {
@@ -98,7 +98,7 @@ impl End {
             name: plan.names[followed].clone(),
             side,
             team: team_name(plan, side),
-            word: if kills.is_empty() { String::new() } else { word(plan, kills.len()) },
+            word: if kills.len() < 2 { String::new() } else { word(plan, kills.len()) },
             tally,
             fate: fate(plan, now),
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
@@ -201,13 +201,16 @@ impl Panel for End {
         let width = (area.width - 48.0).min(1400.0);
         let (left, listed) = ((area.width - width) / 2.0, !self.kills.is_empty());
         self.draw_result(Area::new(0.0, 232.0, area.width, 202.0), left, left + width, canvas);
-        let (width, height) = if listed { (width, 388.0) } else { (540.0, 250.0) };
+        let width = if listed { width } else { 540.0 };
+        let height = if self.word.is_empty() { 250.0 } else { 388.0 };
         let card = Area::new(left, 470.0, width, height);
         self.draw_player(card, canvas);
         let indent = if self.kills.iter().any(|row| row.bomb) { BOMB_WIDTH } else { 0.0 };
+        let rows = self.kills.len() as f32 * ROW_STEP - (ROW_STEP - ROW);
+        let first = card.y + (card.height - rows) / 2.0;
         for (place, row) in self.kills.iter().enumerate() {
-            let top = card.y + 26.0 + place as f32 * ROW_STEP;
-            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, 60.0), indent, canvas);
+            let top = first + place as f32 * ROW_STEP;
+            row.draw(Area::new(card.x + 540.0, top, card.width - 576.0, ROW), indent, canvas);
         }
     }
 }

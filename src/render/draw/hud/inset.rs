@@ -6,11 +6,11 @@ use super::intro::FADE_STEPS;
 use super::parts::{shape, slab};
 use crate::render::draw::canvas::{Area, Canvas, UNITS};
 use crate::render::draw::ground::{Relief, Terrain};
-use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT, RED, TEXT, TEXT_DIM, WHITE};
 use crate::render::draw::plan::Plan;
 use crate::render::draw::text::{TextStyle, Weight};
 use crate::render::draw::view::View;
+use crate::render::draw::world::Stage;
 use crate::render::scene::{BombState, Side};
 
 const TITLE: TextStyle = TextStyle::new(Weight::Extrabold, 22.0);
@@ -42,10 +42,20 @@ pub struct Inset {
 struct State {
     /// What the camera sees: left, top, right, bottom.
     frame: Option<[i32; 4]>,
-    dots: Vec<(i32, i32, Side, bool)>,
+    dots: Vec<Dot>,
     bomb: Option<(i32, i32)>,
     /// Whether the followed player is on this floor, of two.
     current: bool,
+}
+
+/// A player on a plan.
+#[derive(PartialEq)]
+struct Dot {
+    at: (i32, i32),
+    side: Side,
+    followed: bool,
+    /// In [`FADE_STEPS`].
+    opacity: u8,
 }
 
 /// From map positions to the plan.
@@ -108,16 +118,9 @@ impl Inset {
         Some(Self { area, floor, title, scale, plan, shown: None })
     }
 
-    /// Redraws the plan if something moved, at an opacity in [`FADE_STEPS`]; `None` for `view` empties the slot.
-    pub fn show(
-        &mut self,
-        plan: &Plan<'_>,
-        now: &Now<'_>,
-        view: Option<(&View, usize)>,
-        opacity: u8,
-        canvas: &mut Canvas,
-    ) {
-        let state = view.map(|(view, floor)| (self.state(plan, now, view, floor), opacity));
+    /// Redraws the plan if something moved, at an opacity in [`FADE_STEPS`]; `None` empties the slot.
+    pub fn show(&mut self, stage: &Stage<'_>, opacity: Option<u8>, canvas: &mut Canvas) {
+        let state = opacity.map(|opacity| (self.state(stage), opacity));
         if state == self.shown {
             return;
         }
@@ -130,7 +133,8 @@ impl Inset {
         self.shown = state;
     }
 
-    fn state(&self, plan: &Plan<'_>, now: &Now<'_>, view: &View, floor: usize) -> State {
+    fn state(&self, stage: &Stage<'_>) -> State {
+        let (plan, now) = (stage.plan, stage.now);
         let two = plan.terrain.floors.len() == 2;
         let here = |z: f32| !two || plan.terrain.floor_at(z) == self.floor;
         let rounded = |(x, y): (f32, f32)| (x.round() as i32, y.round() as i32);
@@ -140,15 +144,20 @@ impl Inset {
                 let at = now.players[player];
                 let place = rounded(self.scale.place(at.at[0], at.at[1]));
                 let shown = at.alive() && here(at.at[2]) && inside(&place);
-                shown.then_some((place.0, place.1, plan.sides[player], player == plan.scene.followed))
+                shown.then(|| Dot {
+                    at: place,
+                    side: plan.sides[player],
+                    followed: player == plan.scene.followed,
+                    opacity: (stage.visibility(player) * FADE_STEPS).round() as u8,
+                })
             })
             .collect();
-        dots.sort_by_key(|dot| dot.3);
+        dots.sort_by_key(|dot| dot.followed);
         let lies = |state| matches!(state, BombState::Dropped | BombState::Planted);
         let bomb = now.moment.bomb.filter(|bomb| lies(bomb.state) && here(bomb.at[2]));
         let bomb = bomb.map(|bomb| rounded(self.scale.place(bomb.at[0], bomb.at[1]))).filter(inside);
-        let current = two && floor == self.floor;
-        let frame = (!two || current).then(|| self.frame(plan, view)).flatten();
+        let current = two && stage.floor == self.floor;
+        let frame = (!two || current).then(|| self.frame(plan, &stage.view)).flatten();
         State { frame, dots, bomb, current }
     }
 
@@ -186,11 +195,11 @@ impl Inset {
             canvas.disc(x as f32, y as f32, 8.0, NIGHT.solid());
             canvas.disc(x as f32, y as f32, 6.0, RED.solid());
         }
-        for (x, y, side, followed) in &state.dots {
-            let (x, y, radius) = (*x as f32, *y as f32, if *followed { DOTS.1 } else { DOTS.0 });
-            let (rim, ink) = if *followed { (3.0, WHITE) } else { (2.0, NIGHT) };
-            shape(*side, x, y, radius + rim, ink.solid(), canvas);
-            shape(*side, x, y, radius, Ink::of(*side).solid(), canvas);
+        for Dot { at: (x, y), side, followed, opacity } in &state.dots {
+            let (x, y, opacity) = (*x as f32, *y as f32, f32::from(*opacity) / FADE_STEPS);
+            let (radius, rim, ink) = if *followed { (DOTS.1, 3.0, WHITE) } else { (DOTS.0, 2.0, NIGHT) };
+            shape(*side, x, y, radius + rim, ink.with(opacity), canvas);
+            shape(*side, x, y, radius, Ink::of(*side).with(opacity), canvas);
         }
         if state.current {
             canvas.frame(self.area, 0.0, 3.0, WHITE.with(0.9));
@@ -210,7 +219,7 @@ mod tests {
     #[test]
     fn what_the_camera_sees_never_strikes_through_the_title() {
         let scene = everything();
-        let (fps, width, height, camera) = (30, 1_920, 1_080, CameraMode::Map);
+        let (fps, width, height, camera) = (30, 1_920, 1_080, CameraMode::Follow);
         let look = Look { fps, width, height, xray: false, deathnotices_only: false, camera };
         let plan = Plan::new(&scene, look).unwrap();
         let insets = Inset::all(&plan, "TEST");

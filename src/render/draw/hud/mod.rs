@@ -68,6 +68,11 @@ pub fn player_notes(plan: &Plan<'_>) -> Vec<String> {
     roster::Note::of_round(plan).into_iter().chain(notes).map(|note| note.text).collect()
 }
 
+/// Whether the end card covers the picture.
+pub fn end_card(plan: &Plan<'_>, now: &Now<'_>) -> bool {
+    !plan.look.deathnotices_only && end::End::at(plan, now).is_some()
+}
+
 /// All panels.
 pub struct Hud {
     layout: Layout,
@@ -169,7 +174,7 @@ impl Hud {
         self.floor.show(floor.filter(|_| bare).map(floor::Floor::new), opacity, canvas);
         self.note.show(bare.then(|| roster::Note::of_round(plan)).flatten(), opacity, canvas);
         for inset in &mut self.insets {
-            inset.show(plan, now, bare.then_some((&stage.view, stage.floor)), opacity, canvas);
+            inset.show(stage, bare.then_some(opacity), canvas);
         }
         if let Some(full) = &mut self.full {
             full.update(plan, now, &self.layout, bare.then_some(opacity), canvas);

@@ -4,7 +4,7 @@ use tiny_skia::Pixmap;
 
 use super::*;
 use crate::domain::camera::CameraMode;
-use crate::render::draw::labels::Places;
+use crate::render::draw::labels::{LABELS, Places};
 use crate::render::draw::look::Look;
 use crate::render::draw::tests::{everything, kill};
 use crate::render::draw::text::Glyphs;
@@ -12,7 +12,7 @@ use crate::render::draw::world::Stage;
 use crate::render::scene::*;
 
 /// No names on the map.
-const NOWHERE: Places = [None; MAX_PLAYERS];
+const NOWHERE: Places = [None; LABELS];
 const FULL: Look =
     Look { fps: 30, width: 640, height: 360, xray: true, deathnotices_only: false, camera: CameraMode::Follow };
 /// Pictures of several shapes; the second has no whole number of pixels per unit.
@@ -107,6 +107,37 @@ fn panels_stay_inside_their_slots() {
 }
 
 #[test]
+fn inset_is_left_out_where_it_would_repeat_the_picture() {
+    for (scene, follow, map) in [(round(), 1, 0), (two_floors(), 2, 2)] {
+        for deathnotices_only in [false, true] {
+            let shown = |camera| {
+                let plan = Plan::new(&scene, Look { camera, deathnotices_only, ..FULL }).unwrap();
+                Hud::new(&plan).insets.len()
+            };
+            assert_eq!((shown(CameraMode::Follow), shown(CameraMode::Map)), (follow, map));
+        }
+    }
+}
+
+#[test]
+fn unspotted_enemies_are_dim_on_the_inset_without_xray() {
+    // The enemy is spotted later.
+    let mut scene = round();
+    for moment in &mut scene.moments {
+        moment.players[5].spotted = Some(moment.tick > 1_150);
+    }
+    let brightness = |xray: bool, tick: i32| {
+        let plan = Plan::new(&scene, Look { xray, ..FULL }).unwrap();
+        let picture = Panels::new(&plan).draw(tick).clone();
+        picture.pixels().iter().map(|pixel| u64::from(pixel.red())).sum::<u64>()
+    };
+    for (tick, dim) in [(1_120, true), (1_200, false)] {
+        let (faint, bright) = (brightness(false, tick), brightness(true, tick));
+        assert_eq!((faint + 300 < bright, faint == bright), (dim, !dim), "tick {tick}: {faint} {bright}");
+    }
+}
+
+#[test]
 fn panels_tell_nothing_about_the_future() {
     let scene = round();
     let mut other = round();
@@ -142,11 +173,11 @@ fn end_card_stands_its_time_after_the_last_kill_and_the_explosion_were_seen() {
     // Seconds before the end of the clip: the kills, the explosion, the first moment of the card.
     let cases: [(&[f32], Option<f32>, f32); 8] = [
         (&[], None, 2.5),
-        (&[3.0], None, 2.5),
+        (&[3.5], None, 2.5),
         // An ace with the last kill as the round ends; after that; under the card.
-        (&[5.0, 3.2, 3.0], None, 2.5),
-        (&[5.0, 3.2, 2.75], None, 2.25),
-        (&[5.0, 3.2, 2.0], None, 2.5),
+        (&[5.0, 3.2, 3.0], None, 2.0),
+        (&[5.0, 3.2, 2.75], None, 1.75),
+        (&[5.0, 3.5, 2.0], None, 2.5),
         // The bomb explodes as the round ends, or late.
         (&[], Some(3.0), 2.0),
         (&[3.0], Some(3.0), 2.0),
@@ -225,6 +256,20 @@ fn series_of_kills_has_a_name() {
     assert_eq!(tally(&[1_000]), "1 kill");
     assert_eq!(tally(&[1_000, 1_080]), "2 kills in 2.5 s");
     assert_eq!(tally(&[1_000, 1_080, 2_000]), "3 kills");
+}
+
+#[test]
+fn end_card_is_as_high_as_what_it_tells() {
+    let mut scene = round();
+    let kills = [kill(1_150, Some(1), 3), kill(1_200, Some(1), 4)];
+    for (count, high) in [(0, false), (1, false), (2, true)] {
+        scene.kills = kills[..count].to_vec();
+        let plan = Plan::new(&scene, FULL).unwrap();
+        // The stripe at the left edge, 720 to 858 units below the top in a high card.
+        let mut panels = Panels::new(&plan);
+        let stripe = panels.draw(1_350).pixel(264 / 3, 780 / 3).unwrap();
+        assert_eq!(stripe.blue() > 150, high, "{count}: {stripe:?}");
+    }
 }
 
 #[test]

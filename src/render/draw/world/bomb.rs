@@ -3,6 +3,8 @@
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
+use crate::render::draw::labels::{BOMB, Tag};
+use crate::render::draw::metrics::marker_scale;
 use crate::render::draw::now::{Now, RoundClock};
 use crate::render::draw::palette::{CT, Ink, NIGHT, RED, SLAB, T, WHITE};
 use crate::render::draw::plan::Plan;
@@ -11,15 +13,17 @@ use crate::render::scene::{Bomb, BombState, PLANT_SECONDS};
 
 /// Size of the plate that names the bomb.
 const PLATE: (f32, f32) = (92.0, 48.0);
-/// From the bomb to the plate's center: places to choose from.
-const PLATE_OFFSETS: [(f32, f32); 4] = [(-132.0, -66.0), (132.0, -66.0), (-132.0, 70.0), (132.0, 70.0)];
+/// Distance from the bomb to the plate at full size: beyond the ring around a planted bomb.
+const OFF: f32 = 70.0;
+/// Radius of the bomb's dot.
+const DOT: f32 = 8.5;
 /// Seconds after a kill before a dropped bomb is named: first comes the burst.
 const AFTER_KILL_SECONDS: f32 = 0.45;
 /// Seconds left at which the planted bomb pulses faster.
 const HURRY_SECONDS: f32 = 10.0;
 
-/// The plate that names a bomb on the ground, beside it; `None` if there is none to name.
-pub fn callout(plan: &Plan<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
+/// The plate that names a bomb on the ground, for the plan of labels; `None` if there is none to name.
+pub fn tag(plan: &Plan<'_>, now: &Now<'_>, view: &View) -> Option<Tag> {
     let bomb = now.moment.bomb?;
     let fresh = now.kills().next_back().is_some_and(|kill| now.since(kill.tick) < AFTER_KILL_SECONDS);
     if bomb.state == BombState::Exploded || (bomb.state == BombState::Dropped && fresh) {
@@ -27,16 +31,17 @@ pub fn callout(plan: &Plan<'_>, now: &Now<'_>, view: &View) -> Option<Area> {
     }
     let (x, y) = view.project(bomb.at);
     let picture = Area::new(20.0, 20.0, plan.width() - 40.0, 1_040.0);
-    if !picture.contains(x, y) || plan.panels.iter().any(|panel| panel.contains(x, y)) {
-        return None;
-    }
-    let plate =
-        |(right, down): (f32, f32)| Area::new(x + right - PLATE.0 / 2.0, y + down - PLATE.1 / 2.0, PLATE.0, PLATE.1);
-    let free = |area: &Area| {
-        let inside = area.overlap(&picture) > PLATE.0 * PLATE.1 - 0.5;
-        inside && !plan.slots.iter().any(|slot| slot.overlap(area) > 0.0)
-    };
-    PLATE_OFFSETS.into_iter().map(plate).find(free)
+    let shown = picture.contains(x, y) && !plan.panels.iter().any(|panel| panel.contains(x, y));
+    shown.then_some(Tag {
+        at: (x, y),
+        reach: DOT,
+        off: OFF * marker_scale(view.zoom()),
+        width: PLATE.0,
+        height: PLATE.1,
+        yaw: 0.0,
+        first: false,
+        named: true,
+    })
 }
 
 /// Rings around the bomb, below the players: time running out, and what is being done.
@@ -80,19 +85,19 @@ fn progress(canvas: &mut Canvas, x: f32, y: f32, size: f32, part: f32, ink: Ink)
     canvas.arc(x, y, 64.0 * size, part.clamp(0.02, 1.0), 13.0 * size, ink.solid());
 }
 
-/// The plate that names the bomb, above players and deaths.
+/// The plate that names the bomb, above players and deaths, but below the followed player.
 pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let Some(bomb) = stage.now.moment.bomb else { return };
-    let Some(plate) = callout(stage.plan, stage.now, &stage.view) else { return };
+    let (Some(bomb), Some(place)) = (stage.now.moment.bomb, stage.places[BOMB]) else { return };
     let (ink, icon) = look(&bomb);
     let (x, y) = stage.project(bomb.at);
-    let middle = (plate.x + plate.width / 2.0, plate.y + plate.height / 2.0);
-    canvas.line(&[(x, y), middle], 4.0, ink.solid());
-    canvas.disc(x, y, 8.5, NIGHT.solid());
-    canvas.disc(x, y, 6.0, ink.solid());
-    canvas.plate(plate, 6.0, SLAB.solid());
-    canvas.frame(plate, 6.0, 3.5, ink.solid());
-    canvas.icon(icon, plate.grown(-3.0), WHITE.solid());
+    let middle = (x + place.offset.0, y + place.offset.1);
+    let plate = Area::new(middle.0 - PLATE.0 / 2.0, middle.1 - PLATE.1 / 2.0, PLATE.0, PLATE.1);
+    canvas.line(&[(x, y), middle], 4.0, ink.with(place.opacity));
+    canvas.disc(x, y, DOT, NIGHT.solid());
+    canvas.disc(x, y, DOT - 2.5, ink.solid());
+    canvas.plate(plate, 6.0, SLAB.with(place.opacity));
+    canvas.frame(plate, 6.0, 3.5, ink.with(place.opacity));
+    canvas.icon(icon, plate.grown(-3.0), WHITE.with(place.opacity));
 }
 
 fn look(bomb: &Bomb) -> (Ink, Icon) {

@@ -12,13 +12,13 @@ mod stage;
 mod tests;
 mod utility;
 
-pub use bomb::callout;
+pub use bomb::tag as bomb_tag;
 pub use kills::LINE_SECONDS as KILL_LINE_SECONDS;
 pub use stage::Stage;
 
 use super::canvas::Canvas;
 
-/// Draws everything from the ground up; the followed player comes last.
+/// Draws everything from the ground up; nothing but the rim covers the followed player.
 pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
     utility::flames(stage, canvas);
     utility::smokes(stage, canvas);
@@ -34,5 +34,6 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
     bomb::draw(stage, canvas);
     arrow::draw(stage, canvas);
     players::names(stage, canvas);
+    players::followed(stage, canvas);
     kills::rim(stage, canvas);
 }

@@ -4,7 +4,6 @@ use super::markers::{above, outline};
 use super::stage::Stage;
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
-use crate::render::draw::labels::Place;
 use crate::render::draw::metrics::{
     LABEL_EXTRA, LABEL_LEFT, PIP, label_height, label_style, marker_radius, ring_radius,
 };
@@ -40,32 +39,55 @@ impl Stage<'_> {
         UNSPOTTED + (1.0 - UNSPOTTED) * spotted
     }
 
-    /// Whether a position on the picture is hidden by a panel.
-    fn covered(&self, x: f32, y: f32) -> bool {
-        self.plan.panels.iter().any(|panel| panel.contains(x, y))
+    /// How much of a player is shown, from 0 to 1: whoever walks under a panel fades before it cuts the marker in half.
+    /// The camera keeps the followed player clear.
+    fn beside_panels(&self, player: usize, (x, y): (f32, f32)) -> f32 {
+        if player == self.plan.scene.followed {
+            return 1.0;
+        }
+        let radius = marker_radius(false, self.view.zoom());
+        let distances = self.plan.panels.iter().map(|panel| panel.distance(x, y));
+        distances.fold(radius, f32::min) / radius
     }
 }
 
-/// Draws the markers of all living players, the followed player's on top.
+/// Draws the markers of all players but the followed one.
 pub fn markers(stage: &Stage<'_>, canvas: &mut Canvas) {
+    others(stage).for_each(|player| marker(stage, player, canvas));
+}
+
+/// Draws the names of all players but the followed one.
+pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
+    others(stage).for_each(|player| name(stage, player, canvas));
+}
+
+/// Draws the followed player's marker and name.
+pub fn followed(stage: &Stage<'_>, canvas: &mut Canvas) {
+    marker(stage, stage.plan.scene.followed, canvas);
+    name(stage, stage.plan.scene.followed, canvas);
+}
+
+fn others(stage: &Stage<'_>) -> impl Iterator<Item = usize> + use<> {
     let followed = stage.plan.scene.followed;
-    let mut order: Vec<usize> =
-        (0..stage.plan.scene.players.len()).filter(|player| stage.now.players[*player].alive()).collect();
-    order.sort_by_key(|player| (*player == followed, *player));
-    for player in order {
-        let (x, y) = stage.project(stage.now.players[player].at);
-        if stage.covered(x, y) {
-            continue;
-        }
-        let (opacity, away) = (stage.visibility(player), stage.elsewhere(player));
-        if away < 1.0 {
-            solid(stage, player, opacity * (1.0 - away), canvas);
-        }
-        if away > 0.0 {
-            hollow(stage, player, opacity * away * OTHER_FLOOR, canvas);
-        }
-        equipment(stage, player, opacity, canvas);
+    (0..stage.plan.scene.players.len()).filter(move |player| *player != followed)
+}
+
+/// A living player's marker.
+fn marker(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
+    let at = &stage.now.players[player];
+    let (x, y) = stage.project(at.at);
+    let opacity = stage.visibility(player) * stage.beside_panels(player, (x, y));
+    if !at.alive() || opacity <= 0.0 {
+        return;
     }
+    let away = stage.elsewhere(player);
+    if away < 1.0 {
+        solid(stage, player, opacity * (1.0 - away), canvas);
+    }
+    if away > 0.0 {
+        hollow(stage, player, opacity * away * OTHER_FLOOR, canvas);
+    }
+    equipment(stage, player, opacity, canvas);
 }
 
 fn solid(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas) {
@@ -154,20 +176,10 @@ fn equipment(stage: &Stage<'_>, player: usize, opacity: f32, canvas: &mut Canvas
     }
 }
 
-/// Draws the names, the followed player's last.
-pub fn names(stage: &Stage<'_>, canvas: &mut Canvas) {
-    let followed = stage.plan.scene.followed;
-    let mut order: Vec<usize> = (0..stage.plan.scene.players.len()).collect();
-    order.sort_by_key(|player| (*player == followed, *player));
-    for player in order {
-        if let Some(place) = stage.places[player] {
-            let visible = if stage.now.players[player].alive() { stage.visibility(player) } else { 1.0 };
-            name(stage, player, place, visible, canvas);
-        }
-    }
-}
-
-fn name(stage: &Stage<'_>, player: usize, place: Place, visible: f32, canvas: &mut Canvas) {
+/// The name of a player who has a place for it.
+fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
+    let Some(place) = stage.places[player] else { return };
+    let visible = if stage.now.players[player].alive() { stage.visibility(player) } else { 1.0 };
     let followed = player == stage.plan.scene.followed;
     let style = label_style(followed, stage.view.zoom());
     let name = &stage.plan.names[player];
@@ -177,8 +189,10 @@ fn name(stage: &Stage<'_>, player: usize, place: Place, visible: f32, canvas: &m
     let (width, height) = (canvas.text_width(style, name) + LABEL_EXTRA + marks, label_height(style));
     // Whole units, so that text does not shimmer while the player walks.
     let (x, y) = ((at.0 + place.offset.0 - width / 2.0).round(), (at.1 + place.offset.1 - height / 2.0).round());
-    let opacity = place.opacity * (0.5 + 0.5 * visible);
-    canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * place.opacity));
+    // It is not cut, and stays longer than the marker.
+    let shown = place.opacity * (2.0 * stage.beside_panels(player, at)).min(1.0);
+    let opacity = shown * (0.5 + 0.5 * visible);
+    canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * shown));
     canvas.plate(Area::new(x, y, 5.0, height), 2.0, Ink::of(stage.side(player)).with(opacity));
     let ink = if followed { WHITE } else { TEXT };
     canvas.text(style, x + LABEL_LEFT, y + height * 0.5 + style.size * 0.36, ink.with(opacity), name);

@@ -32,7 +32,7 @@ fn calm() -> Scene {
     scene
 }
 
-/// A frame, and the pixels of [`PLAYER`]'s marker.
+/// A frame, and the pixels of a player's marker.
 struct Marker {
     picture: Pixmap,
     center: (f32, f32),
@@ -41,12 +41,16 @@ struct Marker {
 
 impl Marker {
     fn of(scene: &Scene, frame: u64) -> Self {
-        let replay = Replay::new(scene, LOOK).unwrap();
+        Self::with(scene, LOOK, PLAYER, frame)
+    }
+
+    fn with(scene: &Scene, look: Look, player: usize, frame: u64) -> Self {
+        let replay = Replay::new(scene, look).unwrap();
         let mut painter = Painter::new(&replay).unwrap();
         painter.frame(frame);
         let view = replay.plan.framing(frame).view;
-        let at = Now::at(scene, replay.plan.tick_of(frame)).unwrap().players[PLAYER].at;
-        let radius = marker_radius(false, view.zoom());
+        let at = Now::at(scene, replay.plan.tick_of(frame)).unwrap().players[player].at;
+        let radius = marker_radius(player == scene.followed, view.zoom());
         Self { picture: painter.picture().clone(), center: view.project(at), radius }
     }
 
@@ -130,5 +134,109 @@ fn bomb_lies_above_whoever_died_there_and_whoever_stands_there() {
             moment.bomb = Some(Bomb { at, state, being_defused: false });
         }
         assert_eq!(Marker::of(&scene, FRAME).points(0.2, red), 16, "{state:?} {died}");
+    }
+}
+
+#[test]
+fn followed_player_is_above_a_bomb_where_he_stands() {
+    let mut scene = calm();
+    let (followed, blue) = (scene.followed, color_of(Side::Ct));
+    let at = scene.moments[0].players[followed].at;
+    for state in [BombState::Dropped, BombState::Planted] {
+        for moment in &mut scene.moments {
+            moment.bomb = Some(Bomb { at, state, being_defused: false });
+        }
+        let marker = Marker::with(&scene, LOOK, followed, FRAME);
+        assert_eq!([0.2, 0.6].map(|radius| marker.points(radius, blue)), [16, 16], "{state:?}");
+    }
+}
+
+#[test]
+fn plate_that_names_the_bomb_covers_nobody() {
+    let gold = color_of(Side::T);
+    let mut scene = calm();
+    let zoom = Replay::new(&scene, LOOK).unwrap().plan.framing(FRAME).view.zoom();
+    // All around the bomb, in design units.
+    for (right, up) in [(-132.0, 66.0), (132.0, 66.0), (-132.0, -70.0), (132.0, -70.0), (0.0, 90.0), (0.0, -90.0)] {
+        for moment in &mut scene.moments {
+            moment.players[PLAYER].at = [right / zoom, 300.0 + up / zoom, 0.0];
+            moment.bomb = Some(Bomb { at: [0.0, 300.0, 0.0], state: BombState::Planted, being_defused: false });
+        }
+        assert_eq!(Marker::of(&scene, FRAME).points(0.6, gold), 16, "{right} {up}");
+    }
+}
+
+#[test]
+fn name_of_a_victim_stays_beside_the_cross() {
+    let mut scene = calm();
+    scene.kills = vec![kill(1_100, Some(1), PLAYER)];
+    for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_100) {
+        moment.players[PLAYER].health = 0;
+    }
+    let replay = Replay::new(&scene, LOOK).unwrap();
+    let offset = |tick: u64| replay.places((tick - 1_000) * 30 / 32)[PLAYER].map(|place| place.offset);
+    assert!(offset(1_099).is_some());
+    for tick in [1_101, 1_110, 1_130] {
+        assert_eq!(offset(tick), offset(1_099), "tick {tick}");
+    }
+    assert_eq!(offset(1_140), None);
+}
+
+#[test]
+fn nothing_is_named_under_the_end_card() {
+    let scene = everything();
+    for deathnotices_only in [false, true] {
+        let replay = Replay::new(&scene, Look { deathnotices_only, ..LOOK }).unwrap();
+        let named = |tick: u64| replay.places((tick - 1_000) * 30 / 32).iter().flatten().count();
+        // The bomb is planted, two players are alive; the card is shown 2.5 s before the end at tick 1,384.
+        assert_eq!((named(1_300), named(1_310) > 0), (3, deathnotices_only));
+    }
+}
+
+#[test]
+fn spawns_are_named_legibly_however_small_the_map_is() {
+    let mut bare = calm();
+    for corner in [(-500, -500), (500, 500)] {
+        bare.ground.cells.insert(corner, Cell { low: Level { dwell: 9, z_min: 0.0, z_max: 0.0 }, high: None });
+    }
+    let scene = Scene { spawns: [Some([0.0, 200.0, 0.0]), None], ..bare.clone() };
+    for (width, height) in [(1_920, 1_080), (640, 360)] {
+        let [bare, named] = [&bare, &scene].map(|scene| {
+            let replay = Replay::new(scene, Look { width, height, ..LOOK }).unwrap();
+            let mut painter = Painter::new(&replay).unwrap();
+            painter.frame(FRAME);
+            (painter.picture().clone(), replay.plan.framing(FRAME).view.project([0.0, 200.0, 0.0]))
+        });
+        let (pixels, (x, y)) = (height as f32 / 1_080.0, named.1);
+        let differs = |right: i32, down: i32| {
+            let at = |picture: &Pixmap| {
+                let (x, y) = (x * pixels + right as f32, y * pixels + down as f32);
+                picture.pixel(x as u32, y as u32).unwrap().red()
+            };
+            at(&named.0).abs_diff(at(&bare.0)) > 40
+        };
+        // Inside the circle around the spawn.
+        let (across, along) = ((10.0 * pixels) as i32, (28.0 * pixels) as i32);
+        let rows = (-along..along).filter(|down| (-across..across).any(|right| differs(right, *down))).count();
+        // Capitals, in design units.
+        assert!(rows as f32 / pixels > 17.0, "{width}x{height}: {rows}");
+    }
+}
+
+#[test]
+fn player_who_walks_under_a_panel_fades_before_it_cuts_the_marker() {
+    let look = Look { camera: CameraMode::Follow, ..LOOK };
+    let (mate, blue) = (2, color_of(Side::Ct));
+    let mut scene = calm();
+    let (view, panel) = {
+        let plan = Replay::new(&scene, look).unwrap().plan;
+        (plan.framing(FRAME).view, plan.panels[0])
+    };
+    let radius = marker_radius(false, view.zoom());
+    for (distance, shown) in [(1.1, 16), (0.1, 0)] {
+        let (x, y) = view.unproject(panel.x - distance * radius, panel.y + 100.0);
+        scene.moments.iter_mut().for_each(|moment| moment.players[mate].at = [x, y, 0.0]);
+        let marker = Marker::with(&scene, look, mate, FRAME);
+        assert_eq!(marker.points(0.6, blue), shown, "{distance} radii beside the panel");
     }
 }
