@@ -2,7 +2,8 @@
 //!
 //! Coordinates are design units: the picture is 1080 units high at any resolution. From the ground up: the base, which
 //! changes only when the camera moves; the world, which is redrawn every frame; the overlay with the panels, which
-//! change rarely. Only tiles that differ from the previous frame are restored and composed.
+//! change rarely. Only tiles that were drawn on are restored and composed. Much that is drawn every frame looks as before;
+//! only tiles that differ from the previous frame count as changed.
 
 use tiny_skia::{
     Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect,
@@ -12,7 +13,7 @@ use tiny_skia::{
 pub use super::area::Area;
 use super::gradient::Gradient;
 use super::icons::Icon;
-use super::pixels::{clear, compose, copy, darken, fade};
+use super::pixels::{clear, compose, copy, darken, fade, find_visible, replace};
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -44,7 +45,7 @@ pub struct Canvas {
     replaced: TileSet,
     /// Where panels were redrawn since the previous frame.
     redrawn: TileSet,
-    /// Where panels were ever drawn.
+    /// Where there are panels.
     panels: TileSet,
     /// Changed since the previous frame.
     changed: TileSet,
@@ -86,7 +87,8 @@ impl Canvas {
         &self.overlay
     }
 
-    /// Forgets the previous frame: the next one counts as changed everywhere.
+    /// Forgets the previous frame: the next one is composed in full.
+    #[cfg(test)]
     pub fn invalidate(&mut self) {
         self.replaced.fill();
     }
@@ -144,15 +146,15 @@ impl Canvas {
     pub fn finish(&mut self) {
         self.changed.add(&self.drawn);
         self.changed.add(&self.redrawn);
+        (_, self.panels) = self.panels.split(&self.redrawn);
+        self.redrawn.narrow(|run, visible| find_visible(&self.overlay, run, visible));
         self.panels.add(&self.redrawn);
         self.redrawn.clear();
-        let (below_panels, bare) = self.changed.split(&self.panels);
-        for run in below_panels.runs() {
-            compose(&self.world, &self.overlay, &mut self.front, run);
-        }
-        for run in bare.runs() {
-            copy(&self.world, &mut self.front, run);
-        }
+        let (mut below_panels, mut bare) = self.changed.split(&self.panels);
+        below_panels.narrow(|run, differ| compose(&self.world, &self.overlay, &mut self.front, run, differ));
+        bare.narrow(|run, differ| replace(&self.world, &mut self.front, run, differ));
+        self.changed = bare;
+        self.changed.add(&below_panels);
     }
 
     /// What changed since the previous frame, in pixels.

@@ -108,6 +108,7 @@ impl<'a> Painter<'a> {
     }
 
     /// Forgets the previous frame: the next one is drawn in full.
+    #[cfg(test)]
     pub fn invalidate(&mut self) {
         self.canvas.invalidate();
     }

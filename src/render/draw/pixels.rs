@@ -3,7 +3,7 @@
 use tiny_skia::Pixmap;
 
 use super::blend::{dimmed, over, scaled};
-use super::tiles::PixelRect;
+use super::tiles::{PixelRect, TILE};
 
 /// Copies a rectangle between pictures of the same size.
 pub fn copy(from: &Pixmap, to: &mut Pixmap, run: PixelRect) {
@@ -25,15 +25,47 @@ pub fn clear(picture: &mut Pixmap, run: PixelRect) {
     }
 }
 
-/// Puts a rectangle of `above`, with premultiplied opacity, over the opaque pixels of `below`.
-pub fn compose(below: &Pixmap, above: &Pixmap, to: &mut Pixmap, run: PixelRect) {
+/// Copies a run of tiles between pictures of the same size. Marks the tiles that differed.
+pub fn replace(from: &Pixmap, to: &mut Pixmap, run: PixelRect, differ: &mut [bool]) {
+    let stride = from.width() as usize;
+    let (from, to) = (pixels(from), to.data_mut().as_chunks_mut::<4>().0);
+    for row in run.y..run.y + run.height {
+        let columns = row * stride + run.x..row * stride + run.x + run.width;
+        let tiles = to[columns.clone()].chunks_mut(TILE).zip(from[columns].chunks(TILE));
+        for (differ, (to, from)) in differ.iter_mut().zip(tiles) {
+            if from != to {
+                to.copy_from_slice(from);
+                *differ = true;
+            }
+        }
+    }
+}
+
+/// Marks the tiles of a run that are not wholly transparent.
+pub fn find_visible(picture: &Pixmap, run: PixelRect, visible: &mut [bool]) {
+    let stride = picture.width() as usize;
+    for row in run.y..run.y + run.height {
+        let line = &pixels(picture)[row * stride + run.x..][..run.width];
+        for (visible, tile) in visible.iter_mut().zip(line.chunks(TILE)) {
+            *visible |= tile.iter().any(|pixel| *pixel != [0; 4]);
+        }
+    }
+}
+
+/// Puts a run of tiles of `above`, with premultiplied opacity, over the opaque pixels of `below`. Marks the tiles that
+/// differed.
+pub fn compose(below: &Pixmap, above: &Pixmap, to: &mut Pixmap, run: PixelRect, differ: &mut [bool]) {
     let stride = below.width() as usize;
     let (below, above, to) = (pixels(below), pixels(above), to.data_mut().as_chunks_mut::<4>().0);
     for row in run.y..run.y + run.height {
         let columns = row * stride + run.x..row * stride + run.x + run.width;
-        let lines = to[columns.clone()].iter_mut().zip(&below[columns.clone()]).zip(&above[columns]);
-        for ((to, below), above) in lines {
-            *to = over(*below, u32::from_le_bytes(*above));
+        let below = below[columns.clone()].chunks(TILE).zip(above[columns.clone()].chunks(TILE));
+        for (differ, (to, (below, above))) in differ.iter_mut().zip(to[columns].chunks_mut(TILE).zip(below)) {
+            for ((to, below), above) in to.iter_mut().zip(below).zip(above) {
+                let pixel = over(*below, u32::from_le_bytes(*above));
+                *differ |= pixel != *to;
+                *to = pixel;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of whole pictures, on a synthetic round in which everything happens.
 
+use super::tiles::TILE;
 use super::*;
 use crate::domain::camera::CameraMode;
 use crate::render::scene::*;
@@ -128,7 +129,7 @@ fn incrementally_drawn_frame_equals_a_full_one() {
 }
 
 #[test]
-fn every_changed_pixel_is_reported() {
+fn every_changed_pixel_is_reported_and_no_tile_that_stays_as_it_was() {
     let scene = everything();
     let replay = Replay::new(&scene, look(false)).unwrap();
     let mut painter = Painter::new(&replay).unwrap();
@@ -138,10 +139,18 @@ fn every_changed_pixel_is_reported() {
         painter.frame(frame);
         let changes: Vec<_> = painter.changes().collect();
         for run in &changes {
+            let mut differ = vec![false; run.width.div_ceil(TILE)];
             for row in run.y..run.y + run.height {
-                let bytes = (row * 640 + run.x) * 4..(row * 640 + run.x + run.width) * 4;
-                followed.data_mut()[bytes.clone()].copy_from_slice(&painter.picture().data()[bytes]);
+                let pixels = row * 640 + run.x..row * 640 + run.x + run.width;
+                let to = followed.pixels_mut()[pixels.clone()].chunks_mut(TILE);
+                for (differ, (to, from)) in
+                    differ.iter_mut().zip(to.zip(painter.picture().pixels()[pixels].chunks(TILE)))
+                {
+                    *differ |= to != from;
+                    to.copy_from_slice(from);
+                }
             }
+            assert!(differ.iter().all(|differ| *differ), "frame {frame}: {run:?} {differ:?}");
         }
         assert!(&followed == painter.picture(), "frame {frame}");
         let pixels: usize = changes.iter().map(|run| run.width * run.height).sum();

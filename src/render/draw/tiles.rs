@@ -1,7 +1,7 @@
 //! Dirty regions of a picture as sets of square tiles.
 
-/// Edge length of a tile in pixels: a multiple of the encoder's macroblock size.
-pub const TILE: usize = 32;
+/// Edge length of a tile in pixels: that of the encoder's macroblocks.
+pub const TILE: usize = 16;
 
 /// A rectangle in whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,17 @@ impl TileSet {
         (common, rest)
     }
 
+    /// Leaves only tiles that are found: `find` gets one run after the other, and marks tiles of it.
+    pub fn narrow(&mut self, mut find: impl FnMut(PixelRect, &mut [bool])) {
+        let runs: Vec<_> = self.runs().collect();
+        for run in runs {
+            let first = run.y / TILE * self.columns + run.x / TILE;
+            let tiles = &mut self.marked[first..first + run.width.div_ceil(TILE)];
+            tiles.fill(false);
+            find(run, tiles);
+        }
+    }
+
     /// Adds the tiles touched by a box from (left, top) to (right, bottom), with a margin of one pixel for
     /// antialiasing. Ignores what is outside the picture.
     pub fn touch(&mut self, left: f32, top: f32, right: f32, bottom: f32) {
@@ -105,9 +116,10 @@ mod tests {
         assert_eq!(tiles.runs().count(), 0);
         tiles.touch(40.0, 10.0, 99.0, 20.0);
         tiles.touch(5.0, 66.0, 6.0, 69.0);
-        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(32, 0, 68, 32), rect(0, 64, 32, 6)]);
+        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(32, 0, 68, 16), rect(32, 16, 68, 16), rect(0, 64, 16, 6)]);
         tiles.fill();
-        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(0, 0, 100, 32), rect(0, 32, 100, 32), rect(0, 64, 100, 6)]);
+        let rows = [(0, 16), (16, 16), (32, 16), (48, 16), (64, 6)];
+        assert_eq!(tiles.runs().collect::<Vec<_>>(), rows.map(|(y, height)| rect(0, y, 100, height)));
     }
 
     #[test]
@@ -116,8 +128,20 @@ mod tests {
         tiles.touch(1.0, 1.0, 60.0, 2.0);
         other.touch(40.0, 1.0, 99.0, 2.0);
         let (common, rest) = tiles.split(&other);
-        assert_eq!(common.runs().collect::<Vec<_>>(), [rect(32, 0, 32, 32)]);
-        assert_eq!(rest.runs().collect::<Vec<_>>(), [rect(0, 0, 32, 32)]);
+        assert_eq!(common.runs().collect::<Vec<_>>(), [rect(32, 0, 32, 16)]);
+        assert_eq!(rest.runs().collect::<Vec<_>>(), [rect(0, 0, 32, 16)]);
+    }
+
+    #[test]
+    fn only_tiles_that_are_found_stay() {
+        let mut tiles = TileSet::new(100, 70);
+        tiles.touch(40.0, 1.0, 99.0, 2.0);
+        tiles.touch(1.0, 68.0, 99.0, 69.0);
+        tiles.narrow(|run, found| {
+            assert_eq!(found.len(), run.width.div_ceil(TILE));
+            found[if run.y == 0 { 1 } else { 6 }] = true;
+        });
+        assert_eq!(tiles.runs().collect::<Vec<_>>(), [rect(48, 0, 16, 16), rect(96, 64, 4, 6)]);
     }
 
     #[test]
