@@ -16,7 +16,7 @@ const MODE: [u32; 2] = [1, 4];
 
 /// How much more an error counts in a macroblock without levels: frame by frame it washes out what is faint, and the next
 /// key frame brings it back at once.
-const WASHED_OUT: u32 = 3;
+const WASHED_OUT: u32 = 2;
 
 /// A macroblock as it was coded.
 #[derive(Clone)]
@@ -330,6 +330,10 @@ impl Place<'_> {
             }
         }
         cost += self.tools.code_chroma(&self.source.chroma, &predicted.chroma, coded, levels, &mut pixels.chroma);
+        // As for one that is skipped, which costs fewer bits.
+        if coded.luma == 0 && coded.chroma == 0 {
+            cost *= WASHED_OUT;
+        }
         choice.cost = cost + self.tools.price(HEAD + 8 * vector_bits(far));
         choice
     }
@@ -346,15 +350,11 @@ impl Place<'_> {
     /// Whether a prediction is so near that no block of the difference would have levels.
     #[inline(always)]
     fn is_close(&self, predicted: &Pixels) -> bool {
-        let quarters = |one: &[u8; 256], other: &[u8; 256]| {
-            (0..4).all(|quarter| {
-                let (x, y) = (quarter % 2 * 8, quarter / 2 * 8);
-                differences(&cut::<8, 64>(one, x, y), &cut::<8, 64>(other, x, y)) <= self.tools.nothing
-            })
-        };
-        let (mine, its) = (&self.source.chroma, &predicted.chroma);
-        quarters(&self.source.luma, &predicted.luma)
-            && mine.iter().zip(its).all(|(one, other)| differences(one, other) <= self.tools.nothing)
+        let mut quarters = (0..4).map(|quarter| (quarter % 2 * 8, quarter / 2 * 8));
+        let mut chroma = self.source.chroma.iter().zip(&predicted.chroma);
+        let cut = |luma: &[u8; 256], (x, y)| cut::<8, 64>(luma, x, y);
+        quarters.all(|at| self.tools.is_close(&cut(&self.source.luma, at), &cut(&predicted.luma, at), false))
+            && chroma.all(|(mine, its)| self.tools.is_close(mine, its, true))
     }
 
     #[inline(always)]

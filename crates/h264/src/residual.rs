@@ -15,8 +15,10 @@ pub struct Tools {
     worth: u32,
     /// Absolute error that a bit is worth, in 1/16.
     worth_plain: u32,
-    /// Sum of absolute differences of an 8×8 block below which it certainly has no levels.
-    pub nothing: u32,
+    /// Sum of absolute differences of an 8×8 block, apart from their mean, below which they certainly have no levels.
+    nothing: u32,
+    /// The greatest sum of the differences of an 8×8 block that has no level: luma, chroma.
+    light: [u32; 2],
     /// The processor has wide registers.
     pub wide: bool,
 }
@@ -28,9 +30,11 @@ impl Tools {
         // What errs in a key frame is seen until the next one.
         let worth = power * if key { 0.6 } else { 0.85 };
         let nothing = 2_f32.powf((f32::from(step) - 27.0) / 6.0) * 13.0;
+        let (luma, chroma) = (Quantizer::new(step, key), Quantizer::new(chroma_step(step), key));
         Self {
-            luma: Quantizer::new(step, key),
-            chroma: Quantizer::new(chroma_step(step), key),
+            light: [luma.eight.most_without_level(0), chroma.four.most_without_level(1)],
+            luma,
+            chroma,
             worth: (worth * 16.0) as u32,
             worth_plain: (power.sqrt() * 0.92 * 16.0) as u32,
             nothing: nothing as u32,
@@ -48,6 +52,22 @@ impl Tools {
     #[inline(always)]
     pub fn plain(&self, bits: u32) -> u32 {
         (bits * self.worth_plain) >> 4
+    }
+
+    /// Whether an 8×8 block is so near its prediction that the difference would have no levels.
+    #[inline(always)]
+    pub fn is_close(&self, source: &[u8; 64], predicted: &[u8; 64], is_chroma: bool) -> bool {
+        let pairs = || source.iter().zip(predicted).map(|(mine, its)| i32::from(*mine) - i32::from(*its));
+        let sum: i32 = pairs().sum();
+        let mean = sum / 64;
+        let rest: u32 = pairs().map(|difference| (difference - mean).unsigned_abs()).sum();
+        rest <= self.nothing && sum.unsigned_abs() <= self.light[usize::from(is_chroma)]
+    }
+
+    /// Whether a macroblock's luma is so near its prediction that no better one needs to be looked for.
+    #[inline(always)]
+    pub fn is_near(&self, cost: u32) -> bool {
+        cost <= self.nothing * 20
     }
 
     /// Codes a block of luma, or leaves its prediction, whichever is better.

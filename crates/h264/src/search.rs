@@ -34,7 +34,7 @@ impl Place<'_> {
                 break;
             }
         }
-        if best.0 <= self.tools.nothing * 20 {
+        if self.tools.is_near(best.0) {
             return best.1;
         }
         for step in [2, 1] {

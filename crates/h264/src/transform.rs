@@ -101,6 +101,11 @@ impl<const N: usize> Scale<N> {
         any != 0
     }
 
+    /// The greatest first coefficient without a level; for sums of coefficients, `doubled` is 1.
+    pub fn most_without_level(&self, doubled: u32) -> u32 {
+        (((((1 << self.shift) - self.round) << doubled) - 1) / self.quantize[0]) as u32
+    }
+
     /// The same for sums of coefficients, twice as large.
     #[inline(always)]
     pub fn quantize_sum(&self, value: i32) -> i32 {

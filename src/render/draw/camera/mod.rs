@@ -73,8 +73,11 @@ impl Camera {
     pub fn plan(scene: &Scene, terrain: &Terrain, timeline: &Timeline, mode: CameraMode, frame: Frame) -> Self {
         let middle = (frame.width / 2.0, SAFE.2);
         let bounds = terrain.bounds().unwrap_or_else(|| need::extent(scene));
-        let whole = |area: Area| Shot::whole(bounds, area, middle);
-        let (map, intro) = (whole(frame.map), whole(frame.intro));
+        let whole = |area: Area, most: f32| Shot::whole(bounds, area, middle, most);
+        let map = whole(frame.map, f32::INFINITY);
+        // The map only moves aside in map mode: a picture of its own would be drawn for each frame of a zoom.
+        let most = if mode == CameraMode::Map { map.zoom } else { f32::INFINITY };
+        let intro = whole(frame.intro, most);
         let push = shots::frames(PUSH_SECONDS, timeline.fps);
         let opening = Some(intro).filter(|_| timeline.start > 2 * push);
         let mut shots = match mode {
@@ -84,7 +87,7 @@ impl Camera {
             },
             CameraMode::Follow => {
                 let safe = (frame.width - (1_920.0 - SAFE.0), SAFE.1);
-                let widest = whole(Area::new(0.0, 0.0, frame.width, UNITS)).zoom.min(ZOOMS[0]);
+                let widest = whole(Area::new(0.0, 0.0, frame.width, UNITS), ZOOMS[0]).zoom;
                 let mut zooms: Vec<f32> = ZOOMS.into_iter().filter(|zoom| *zoom > widest * ZOOM_STEP).collect();
                 zooms.push(widest);
                 let levels = Levels { zooms, safe, fps: timeline.fps };

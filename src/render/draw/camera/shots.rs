@@ -23,10 +23,11 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// From frame 0 on, the whole map in an area of the picture. `middle`: the place of a shot's center.
-    pub fn whole([left, bottom, right, top]: Extent, area: Area, middle: (f32, f32)) -> Self {
+    /// From frame 0 on, the whole map in an area of the picture, at most at this zoom. `middle`: the place of a shot's
+    /// center.
+    pub fn whole([left, bottom, right, top]: Extent, area: Area, middle: (f32, f32), most: f32) -> Self {
         let (width, height) = (right - left + 2.0 * MARGIN, top - bottom + 2.0 * MARGIN);
-        let zoom = (area.width / width).min(area.height / height);
+        let zoom = (area.width / width).min(area.height / height).min(most);
         // From the center of the area to that of the safe frame.
         let aside = (middle.0 - area.x - area.width / 2.0, middle.1 - area.y - area.height / 2.0);
         let center = ((left + right) / 2.0 + aside.0 / zoom, (bottom + top) / 2.0 - aside.1 / zoom);

@@ -6,6 +6,7 @@ use std::f32::consts::TAU;
 use super::deaths::cross;
 use super::stage::Stage;
 use crate::render::draw::canvas::{Canvas, UNITS};
+use crate::render::draw::now::Now;
 use crate::render::draw::palette::{Ink, NIGHT, WHITE};
 use crate::render::scene::{EffectKind, Kill};
 
@@ -19,8 +20,8 @@ const BURST_SECONDS: f32 = 0.45;
 const SPLINTERS: (u32, u32) = (18, 12);
 /// Seconds in which the spotlight of a multi-kill appears and disappears.
 const SPOTLIGHT_SECONDS: (f32, f32) = (0.12, 0.7);
-/// Its darkness.
-const SPOTLIGHT: f32 = 0.6;
+/// Its darkness, reached in so many steps: a picture that changes everywhere is expensive, and these are not seen.
+const SPOTLIGHT: (f32, f32) = (0.6, 12.0);
 /// Seconds of the lines at the rim, and the number of kills that deserve them.
 const RIM: (f32, usize) = (0.3, 4);
 /// Number of lines at the rim.
@@ -33,14 +34,16 @@ pub fn spotlight(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some((kill, age)) = multi_kill(stage, 2) else { return };
     let (rise, fall) = SPOTLIGHT_SECONDS;
     let strength = (age / rise).min((rise + fall - age) / fall).clamp(0.0, 1.0);
-    let (Some(one), Some(other)) = (stage.now.drawn(stage.plan.scene.followed), stage.now.drawn(kill.victim)) else {
-        return;
-    };
-    if strength > 0.0 {
+    // Where they were then: it does not follow the killer, for the same reason.
+    let Some(then) = Now::at(stage.plan.scene, f64::from(kill.tick)) else { return };
+    let ends = then.drawn(stage.plan.scene.followed).zip(then.drawn(kill.victim));
+    if let Some((one, other)) = ends.filter(|_| strength > 0.0) {
         let (from, to) = (stage.project(one.at), stage.project(other.at));
         let half = (from.0 - to.0).hypot(from.1 - to.1) / 2.0;
         let (x, y) = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-        canvas.darken(x, y, (half.max(300.0), half.max(300.0) + 420.0), SPOTLIGHT * strength);
+        let (darkness, steps) = SPOTLIGHT;
+        let darkness = darkness * (strength * steps).round() / steps;
+        canvas.darken(x, y, (half.max(300.0), half.max(300.0) + 420.0), darkness);
     }
 }
 
