@@ -1,9 +1,13 @@
 //! Draws and encodes a clip on several threads. The clip is split at key frames; each thread draws and encodes one
 //! piece after another, and the pieces are joined in order. Every piece starts with a fresh encoder, so the video is
 //! byte-identical for any number of threads.
+//!
+//! A piece begins wherever the camera comes to rest: a move leaves a coarse picture, which would be seen until the next
+//! key frame.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
@@ -15,6 +19,8 @@ use crate::domain::error::{Error, Result};
 
 /// Maximum number of threads: each takes 100 MB at 1440p, and a machine with more cores runs more jobs.
 const THREADS: usize = 2;
+/// Seconds that a piece lasts at least if it begins or ends where the camera comes to rest.
+const SHORTEST_SECONDS: u32 = 1;
 /// Maximum number of encoded frames waiting to be joined.
 const PACKETS: usize = 64;
 
@@ -37,12 +43,10 @@ fn run_on(
     preview: Option<&Preview>,
     progress: &mut dyn FnMut(f64) -> Result<()>,
 ) -> Result<()> {
-    let frames = replay.frames();
-    let cut = Cut {
-        length: piece(frames, u64::from(key_interval(replay.look().fps))),
-        next: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
-    };
+    let (frames, fps) = (replay.frames(), replay.look().fps);
+    let limits = (u64::from(SHORTEST_SECONDS * fps), u64::from(key_interval(fps)));
+    let cut =
+        Cut { pieces: pieces(frames, replay.rests(), limits), next: AtomicUsize::new(0), stop: AtomicBool::new(false) };
     thread::scope(|scope| {
         let (packets, arrived) = bounded(PACKETS);
         for _ in 0..threads {
@@ -72,17 +76,38 @@ fn run_on(
     }
 }
 
-/// Frames per piece, at most so many: as many pieces for one thread as for another, whatever number of threads there is.
-fn piece(frames: u64, most: u64) -> u64 {
-    let pieces = frames.div_ceil(most).max(1).next_multiple_of(THREADS as u64);
-    frames.div_ceil(pieces).max(1)
+/// Cuts a clip where the camera comes to rest, and what lies between into equal pieces of at most `most` frames: as many
+/// pieces for one thread as for another, whatever number of threads there is. No cut for a rest is nearer than `least`
+/// frames to another or to an end.
+fn pieces(frames: u64, rests: impl Iterator<Item = u64>, (least, most): (u64, u64)) -> Vec<Range<u64>> {
+    let mut cuts = vec![0];
+    for rest in rests {
+        if cuts.last().is_some_and(|last| rest >= last + least) && rest + least <= frames {
+            cuts.push(rest);
+        }
+    }
+    cuts.push(frames);
+    let stretches: Vec<_> = cuts.windows(2).map(|ends| ends[0]..ends[1]).collect();
+    let length = |stretch: &Range<u64>| stretch.end - stretch.start;
+    let mut counts: Vec<u64> = stretches.iter().map(|stretch| length(stretch).div_ceil(most).max(1)).collect();
+    while counts.iter().sum::<u64>() % THREADS as u64 != 0 {
+        let each = counts.iter_mut().zip(&stretches);
+        let longest = each.max_by_key(|(count, stretch)| length(stretch) / **count);
+        longest.into_iter().for_each(|(count, _)| *count += 1);
+    }
+    let each = stretches.iter().zip(counts);
+    let cut = each.flat_map(|(stretch, count)| {
+        let at = move |part: u64| stretch.start + length(stretch) * part / count;
+        (0..count).map(move |part| at(part)..at(part + 1))
+    });
+    cut.filter(|piece| !piece.is_empty()).collect()
 }
 
 /// How the clip is split, at key frames, and which piece is next.
 struct Cut {
-    /// Frames per piece.
-    length: u64,
-    next: AtomicU64,
+    /// Frames of each piece, in order.
+    pieces: Vec<Range<u64>>,
+    next: AtomicUsize,
     stop: AtomicBool,
 }
 
@@ -96,15 +121,10 @@ fn work(replay: &Replay<'_>, cut: &Cut, preview: Option<&Preview>, packets: Send
             return;
         }
     };
-    loop {
-        let first = cut.next.fetch_add(1, Ordering::Relaxed) * cut.length;
-        let piece = first..(first + cut.length).min(replay.frames());
-        if piece.is_empty() {
-            return;
-        }
+    while let Some(piece) = cut.pieces.get(cut.next.fetch_add(1, Ordering::Relaxed)) {
         let Look { width, height, fps, .. } = replay.look();
         let mut encoder = Encoder::new(width, height, fps);
-        for frame in piece {
+        for frame in piece.clone() {
             let packet = match &mut encoder {
                 Ok(encoder) => renderer.render(frame).and_then(|picture| encoder.encode(picture)),
                 Err(error) => Err(error.clone()),
@@ -178,14 +198,30 @@ mod tests {
 
     #[test]
     fn pieces_are_not_longer_than_allowed_and_as_many_for_each_thread() {
-        for frames in [0, 1, 2, 3, 119, 120, 121, 240, 241, 2_251, 18_000] {
-            let length = piece(frames, 120);
-            assert!((1..=120).contains(&length), "{frames} frames in pieces of {length}");
+        let rests: [&[u64]; 4] = [&[], &[90], &[90, 200, 1_000], &[10, 90, 100, 240]];
+        for (frames, rests) in [0, 1, 2, 3, 119, 120, 121, 240, 241, 2_251, 18_000]
+            .into_iter()
+            .flat_map(|frames| rests.map(|rests| (frames, rests)))
+        {
+            let pieces = pieces(frames, rests.iter().copied(), (30, 120));
+            let ends = pieces.iter().map(|piece| piece.end);
+            assert!(ends.eq(pieces.iter().skip(1).map(|piece| piece.start).chain((frames > 0).then_some(frames))));
+            assert!(pieces.iter().all(|piece| (1..=120).contains(&(piece.end - piece.start))), "{frames}: {pieces:?}");
             // The shortest clips have no frames for a second thread.
             if frames > 3 {
-                assert_eq!(frames.div_ceil(length) % THREADS as u64, 0, "{frames} frames in pieces of {length}");
+                assert_eq!(pieces.len() % THREADS, 0, "{frames}: {pieces:?}");
             }
         }
+    }
+
+    #[test]
+    fn piece_begins_where_the_camera_comes_to_rest_unless_another_is_near() {
+        let starts = |rests: &[u64]| -> Vec<u64> {
+            let pieces = pieces(400, rests.iter().copied(), (30, 120));
+            rests.iter().copied().filter(|rest| pieces.iter().any(|piece| piece.start == *rest)).collect()
+        };
+        assert_eq!(starts(&[90, 207, 301]), [90, 207, 301]);
+        assert_eq!(starts(&[10, 90, 100, 371]), [90]);
     }
 
     /// Pixels from the ring to its dark rim.

@@ -78,7 +78,7 @@ impl<'a> Painter<'a> {
     pub fn frame(&mut self, frame: u64) {
         let plan = &self.replay.plan;
         let Some(now) = now::Now::at(plan.scene, plan.tick_of(frame)) else { return };
-        let stage = Stage::new(plan, &now, frame, self.replay.places(frame));
+        let stage = Stage::new(plan, &now, frame, self.replay.places(frame), hud::panels_opacity(plan, &now));
         let ground = Some((stage.view, stage.floor));
         if self.ground != ground {
             let layer = self.replay.layer(&plan.framing(frame), stage.floor);

@@ -122,6 +122,11 @@ impl<'a> Plan<'a> {
         (rows, scaled(score.x + score.width / 2.0 - 80.0, score.y, 160.0, score.height))
     }
 
+    /// The frames at which the camera comes to rest after a move.
+    pub(super) fn rests(&self) -> impl Iterator<Item = u64> {
+        self.camera.rests()
+    }
+
     /// What the camera sees at a frame.
     pub(super) fn framing(&self, frame: u64) -> Framing {
         self.camera.at(frame)

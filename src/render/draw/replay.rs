@@ -38,6 +38,11 @@ impl<'a> Replay<'a> {
         self.plan.frames()
     }
 
+    /// The frames at which the camera comes to rest after a move, in order.
+    pub fn rests(&self) -> impl Iterator<Item = u64> {
+        self.plan.rests()
+    }
+
     /// The frame to use as the poster.
     pub fn poster_frame(&self) -> u64 {
         self.plan.poster_frame()

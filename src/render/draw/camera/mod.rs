@@ -107,6 +107,11 @@ impl Camera {
         self.opens_with_map
     }
 
+    /// The frames at which the camera comes to rest after a move.
+    pub fn rests(&self) -> impl Iterator<Item = u64> {
+        self.shots.iter().skip(1).map(|shot| shot.first + shot.move_frames)
+    }
+
     /// What is seen at a frame.
     pub fn at(&self, frame: u64) -> Framing {
         let next = self.shots.partition_point(|shot| shot.first <= frame).max(1);

@@ -1,7 +1,7 @@
 //! The end card: who won the round and how, the score, and what the followed player did.
 
 use super::Panel;
-use super::intro::{CARD_SECONDS, opacity};
+use super::intro::{CARD_SECONDS, FADE_STEPS, fade, opacity};
 use super::parts::{fitted, mark_color, marks, minutes, shape, slab};
 use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
@@ -75,7 +75,7 @@ fn seconds(scene: &Scene) -> f32 {
 }
 
 impl End {
-    /// The card and its opacity in [`FADE_STEPS`](super::intro::FADE_STEPS); `None` except at the end of the clip, once
+    /// The card and its opacity in [`FADE_STEPS`]; `None` except at the end of the clip, once
     /// the round is won.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let scene = plan.scene;
@@ -104,6 +104,12 @@ impl End {
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
         };
         Some((card, opacity))
+    }
+
+    /// The opacity of the other panels, in [`FADE_STEPS`]: they disappear before the card.
+    pub fn opacity_before(scene: &Scene, now: &Now<'_>) -> u8 {
+        let left = -seconds(scene) - now.since(scene.clip_end_tick);
+        now.winner().map_or(FADE_STEPS as u8, |_| fade(left))
     }
 
     /// The time of each kill, and whether it was the bomb's clock that showed it.

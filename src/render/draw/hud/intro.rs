@@ -43,7 +43,12 @@ pub fn opacity(age: f32, seconds: f32) -> Option<u8> {
 
 /// The opacity of the other panels, in [`FADE_STEPS`]: they appear after the intro card.
 pub fn opacity_after_intro(now: &Now<'_>) -> u8 {
-    (((now.seconds() - CARD_SECONDS) / FADE_SECONDS).clamp(0.0, 1.0) * FADE_STEPS).round() as u8
+    fade(now.seconds() - CARD_SECONDS)
+}
+
+/// The opacity, in [`FADE_STEPS`], of what appears since so many seconds, or is gone in so many.
+pub fn fade(seconds: f32) -> u8 {
+    ((seconds / FADE_SECONDS).clamp(0.0, 1.0) * FADE_STEPS).round() as u8
 }
 
 /// The intro card.

@@ -47,7 +47,7 @@ impl Stage<'_> {
         }
         let radius = marker_radius(false, self.view.zoom());
         let distances = self.plan.panels.iter().map(|panel| panel.distance(x, y));
-        distances.fold(radius, f32::min) / radius
+        1.0 - self.panels * (1.0 - distances.fold(radius, f32::min) / radius)
     }
 }
 
@@ -189,8 +189,8 @@ fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
     let (width, height) = (canvas.text_width(style, name) + LABEL_EXTRA + marks, label_height(style));
     // Whole units, so that text does not shimmer while the player walks.
     let (x, y) = ((at.0 + place.offset.0 - width / 2.0).round(), (at.1 + place.offset.1 - height / 2.0).round());
-    // It is not cut, and stays longer than the marker.
-    let shown = place.opacity * (2.0 * stage.beside_panels(player, at)).min(1.0);
+    // Gone before the marker is, or it would blink while its player walks along the edge of a panel.
+    let shown = place.opacity * (2.0 * stage.beside_panels(player, at) - 1.0).max(0.0);
     let opacity = shown * (0.5 + 0.5 * visible);
     canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * shown));
     canvas.plate(Area::new(x, y, 5.0, height), 2.0, Ink::of(stage.side(player)).with(opacity));

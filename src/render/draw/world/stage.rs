@@ -22,14 +22,16 @@ pub struct Stage<'a> {
     /// The floor that is shown: the followed player's.
     pub floor: usize,
     pub places: &'a Places,
+    /// Opacity of the panels that are not cards.
+    pub panels: f32,
 }
 
 impl<'a> Stage<'a> {
     /// A frame's stage.
-    pub fn new(plan: &'a Plan<'a>, now: &'a Now<'a>, frame: u64, places: &'a Places) -> Self {
+    pub fn new(plan: &'a Plan<'a>, now: &'a Now<'a>, frame: u64, places: &'a Places, panels: f32) -> Self {
         let (right, down) = shake(plan, now);
         let view = plan.framing(frame).view.shifted(right, down);
-        Self { plan, now, view, floor: plan.floor(frame), places }
+        Self { plan, now, view, floor: plan.floor(frame), places, panels }
     }
 
     /// Projects a map position onto the picture.
