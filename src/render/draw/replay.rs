@@ -1,6 +1,8 @@
 //! A clip ready to be drawn: its plan, the ground that it shows, and the places of labels.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use super::camera::Framing;
 use super::ground::Layer;
@@ -25,7 +27,12 @@ impl<'a> Replay<'a> {
     /// Fails for a scene without a followed player, moments, or tick rate, and without memory for the ground.
     pub fn new(scene: &'a Scene, look: Look) -> Result<Self> {
         let plan = Plan::new(scene, look)?;
-        Ok(Self { layers: layers::draw(&plan)?, places: label_plan::plan(&plan), plan })
+        // Neither needs the other.
+        let (layers, places) = thread::scope(|scope| {
+            let places = scope.spawn(|| label_plan::plan(&plan));
+            (layers::draw(&plan), places.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        Ok(Self { layers: layers?, places, plan })
     }
 
     /// The output settings.

@@ -3,7 +3,7 @@
 use super::Panel;
 use super::intro::{CARD_SECONDS, FADE_STEPS, fade, opacity};
 use super::parts::{fitted, mark_color, marks, minutes, shape, slab};
-use super::story::{count, outcome, own_death, score, short_team_name, team_name, word};
+use super::story::{count, lone_death, outcome, own_death, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
 use crate::render::draw::now::{Now, RoundClock};
@@ -162,7 +162,7 @@ fn fate(plan: &Plan<'_>, now: &Now<'_>) -> String {
     let killer = own_death(now).and_then(|kill| kill.killer).filter(|killer| *killer != plan.scene.followed);
     match killer.and_then(|killer| plan.names.get(killer)) {
         Some(name) => format!("killed by {name}"),
-        None => "eliminated".to_owned(),
+        None => lone_death(now).to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lower third: the followed player while alive. The death line: what became of the player.
 
 use super::parts::{LOW_HEALTH, bar, fitted, shape, slab};
-use super::story::{count, own_death, team_name, word};
+use super::story::{count, lone_death, own_death, team_name, word};
 use super::{Panel, roster};
 use crate::render::draw::canvas::{Area, Canvas};
 use crate::render::draw::icons::Icon;
@@ -105,6 +105,8 @@ pub struct Death {
     name: String,
     kills: usize,
     killer: Option<(String, Side)>,
+    /// How, without a killer.
+    alone: &'static str,
     weapon: Option<Icon>,
 }
 
@@ -121,6 +123,7 @@ impl Death {
             kills: now.own_kills().count(),
             weapon: kill.filter(|_| killer.is_some()).and_then(|kill| Icon::of_weapon(&kill.weapon)),
             killer,
+            alone: lone_death(now),
         })
     }
 }
@@ -138,7 +141,7 @@ impl Panel for Death {
         let ink = if self.kills > 0 { GOLD } else { TEXT_DIM };
         canvas.text(DEAD_KILLS, x + 60.0 + taken + 14.0, y + 46.0, ink.solid(), &kills);
         let Some((killer, side)) = &self.killer else {
-            canvas.text(DEAD_TEXT, x + 22.0, y + 88.0, TEXT_DIM.solid(), "eliminated");
+            canvas.text(DEAD_TEXT, x + 22.0, y + 88.0, TEXT_DIM.solid(), self.alone);
             return;
         };
         let start = x + 22.0 + canvas.text(DEAD_TEXT, x + 22.0, y + 88.0, TEXT_DIM.solid(), "killed by") + 12.0;

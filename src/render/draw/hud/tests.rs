@@ -167,6 +167,15 @@ fn kill_of_a_teammate_counts_nowhere() {
 }
 
 #[test]
+fn bomb_is_said_to_have_killed_whom_it_killed() {
+    let mut scene = round();
+    for (weapon, said) in [("planted_c4", "killed by the bomb"), ("world", "eliminated")] {
+        scene.kills = vec![Kill { weapon: weapon.to_owned(), ..kill(scene.end_tick, None, scene.followed) }];
+        assert_eq!(story::lone_death(&at(&scene, scene.end_tick + 1)), said);
+    }
+}
+
+#[test]
 fn end_card_stands_its_time_after_the_last_kill_and_the_explosion_were_seen() {
     let mut scene = round();
     let ticks = |seconds: f32| scene.clip_end_tick - (seconds * scene.tick_rate) as i32;
