@@ -39,6 +39,7 @@ pub struct Camera {
     pixels: f32,
     /// Place of a shot's center on the picture in design units.
     middle: (f32, f32),
+    /// See [`Self::opens_with_map`].
     opens_with_map: bool,
 }
 

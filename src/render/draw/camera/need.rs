@@ -1,5 +1,5 @@
-//! What must be seen at each frame: the followed player, the enemies near him, both ends of his kills, the bomb that
-//! explodes; after his death the bomb and whoever is nearest to it.
+//! What must be in the picture at each frame: the followed player, enemies near him, both ends of his kills, an exploding
+//! bomb; after his death, the bomb and whoever is nearest to it.
 
 use crate::render::draw::now::Now;
 use crate::render::scene::{BombState, Effect, EffectKind, Scene};

@@ -108,8 +108,8 @@ impl End {
 
     /// The opacity of the other panels, in [`FADE_STEPS`]: they disappear before the card.
     pub fn opacity_before(scene: &Scene, now: &Now<'_>) -> u8 {
-        let left = -seconds(scene) - now.since(scene.clip_end_tick);
-        now.winner().map_or(FADE_STEPS as u8, |_| fade(left))
+        let left = || -seconds(scene) - now.since(scene.clip_end_tick);
+        now.winner().map_or(FADE_STEPS as u8, |_| fade(left()))
     }
 
     /// The time of each kill, and whether it was the bomb's clock that showed it.

@@ -73,17 +73,12 @@ pub fn end_card(plan: &Plan<'_>, now: &Now<'_>) -> bool {
     !plan.look.deathnotices_only && end::End::at(plan, now).is_some()
 }
 
-/// The opacity of the panels other than cards, in [`FADE_STEPS`]: cards are shown alone.
-fn panels(plan: &Plan<'_>, now: &Now<'_>) -> u8 {
-    if plan.look.deathnotices_only {
-        return FADE_STEPS as u8;
-    }
-    opacity_after_intro(now).min(end::End::opacity_before(plan.scene, now))
-}
-
-/// The same, from 0 to 1.
+/// The opacity of the panels other than cards, from 0 to 1 in [`FADE_STEPS`]: cards are shown alone.
 pub fn panels_opacity(plan: &Plan<'_>, now: &Now<'_>) -> f32 {
-    f32::from(panels(plan, now)) / FADE_STEPS
+    if plan.look.deathnotices_only {
+        return 1.0;
+    }
+    f32::from(opacity_after_intro(now).min(end::End::opacity_before(plan.scene, now))) / FADE_STEPS
 }
 
 /// All panels.
@@ -178,7 +173,7 @@ impl Hud {
         let card = self.full.as_ref().and_then(|_| Card::at(plan, now));
         // Panels under a card are emptied before it is drawn, and drawn again after it is gone.
         let bare = card.is_none();
-        let opacity = panels(plan, now);
+        let opacity = (stage.panels * FADE_STEPS) as u8;
         if let (Some(full), true) = (&mut self.full, bare) {
             full.card.show(None, 0, canvas);
         }

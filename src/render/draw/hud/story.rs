@@ -17,7 +17,7 @@ pub fn own_death<'a>(now: &Now<'a>) -> Option<&'a Kill> {
     now.kills().rev().find(|kill| kill.victim == now.scene.followed)
 }
 
-/// How the followed player died, if nobody else killed him.
+/// What killed the followed player when no other player did.
 pub fn lone_death(now: &Now<'_>) -> &'static str {
     let bomb = own_death(now).is_some_and(|kill| matches!(kill.weapon.as_str(), "c4" | "planted_c4"));
     if bomb { "killed by the bomb" } else { "eliminated" }

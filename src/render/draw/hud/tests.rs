@@ -62,7 +62,8 @@ impl<'a> Panels<'a> {
         let now = at(self.plan.scene, tick);
         let frame = (tick - self.plan.scene.clip_start_tick) as u64 * 30 / 32;
         self.canvas.begin();
-        self.hud.update(&Stage::new(self.plan, &now, frame, &NOWHERE, 1.0), &mut self.canvas);
+        self.hud
+            .update(&Stage::new(self.plan, &now, frame, &NOWHERE, panels_opacity(self.plan, &now)), &mut self.canvas);
         self.canvas.finish();
         self.canvas.pixels()
     }

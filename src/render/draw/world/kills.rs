@@ -34,10 +34,12 @@ pub fn spotlight(stage: &Stage<'_>, canvas: &mut Canvas) {
     let Some((kill, age)) = multi_kill(stage, 2) else { return };
     let (rise, fall) = SPOTLIGHT_SECONDS;
     let strength = (age / rise).min((rise + fall - age) / fall).clamp(0.0, 1.0);
+    if strength <= 0.0 {
+        return;
+    }
     // Where they were then: it does not follow the killer, for the same reason.
     let Some(then) = Now::at(stage.plan.scene, f64::from(kill.tick)) else { return };
-    let ends = then.drawn(stage.plan.scene.followed).zip(then.drawn(kill.victim));
-    if let Some((one, other)) = ends.filter(|_| strength > 0.0) {
+    if let Some((one, other)) = then.drawn(stage.plan.scene.followed).zip(then.drawn(kill.victim)) {
         let (from, to) = (stage.project(one.at), stage.project(other.at));
         let half = (from.0 - to.0).hypot(from.1 - to.1) / 2.0;
         let (x, y) = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);

@@ -39,8 +39,8 @@ impl Stage<'_> {
         UNSPOTTED + (1.0 - UNSPOTTED) * spotted
     }
 
-    /// How much of a player is shown, from 0 to 1: whoever walks under a panel fades before it cuts the marker in half.
-    /// The camera keeps the followed player clear.
+    /// A player's opacity beside the panels, from 0 to 1: markers fade out before a panel would cut them in half. The camera
+    /// keeps the followed player clear.
     fn beside_panels(&self, player: usize, (x, y): (f32, f32)) -> f32 {
         if player == self.plan.scene.followed {
             return 1.0;
