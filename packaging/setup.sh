@@ -64,12 +64,20 @@ depends() {
   apt-cache depends "$@" | sed -n 's/^  Depends: \([^<].*\)/\1/p' | sort -u
 }
 
+# An earlier installation that was interrupted, with a full disk or a lost connection, blocks all later ones.
+finish_interrupted() {
+  [ "$(id -u)" = 0 ] || return 0
+  DEBIAN_FRONTEND=noninteractive dpkg --configure -a >&2 ||
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq -y --fix-broken install >&2
+}
+
 deb_build() { install_missing "${DEB_BUILD[@]}"; }
 deb() { install_missing "${DEB_BUILD[@]}" "${DEB_TEST[@]}"; }
 oci() { install_missing "${OCI[@]}"; }
 msi_build() { install_missing "${MSI_BUILD[@]}" && unpack_rust_for_windows; }
 msi() { install_missing "${MSI_BUILD[@]}" "${MSI_TEST[@]}" && unpack_rust_for_windows; }
 
+finish_interrupted
 case "${1:-}" in
   deb-build) deb_build ;;
   deb) deb ;;
