@@ -29,6 +29,14 @@ pub struct Choice {
     pub cost: u32,
 }
 
+/// Luma predicted as a whole by its edge.
+struct ByEdge {
+    /// Absolute differences to the macroblock.
+    far: u32,
+    mode: u8,
+    predicted: [u8; 256],
+}
+
 impl Choice {
     #[inline(always)]
     fn new(kind: Kind) -> Self {
@@ -69,16 +77,21 @@ impl Place<'_> {
 
     #[inline(always)]
     fn intra_any(&self, frame: &mut Frame) -> Choice {
-        let mut best = self.whole(frame);
+        let mut best = self.whole(self.by_edge(frame));
         let limit = best.cost;
         self.splits(frame, &mut best, limit);
         best
     }
 
-    /// The same for a macroblock that can be predicted by motion, too: the better one.
+    /// The same for a macroblock that can be predicted by motion, too: the better one. `far`: absolute differences of
+    /// luma to what is predicted by motion.
     #[inline(always)]
-    fn intra_below(&self, frame: &mut Frame, moved: Choice) -> Choice {
-        let mut best = self.whole(frame);
+    fn intra_below(&self, frame: &mut Frame, moved: Choice, far: u32) -> Choice {
+        let by_edge = self.by_edge(frame);
+        if by_edge.far > MUCH_FARTHER * far {
+            return moved;
+        }
+        let mut best = self.whole(by_edge);
         // Blocks of their own seldom save more than a third.
         if 2 * best.cost > 3 * moved.cost {
             return moved;
@@ -103,16 +116,21 @@ impl Place<'_> {
         self.chroma(frame, best);
     }
 
+    /// Predicts luma as a whole by its edge.
     #[inline(always)]
-    fn whole(&self, frame: &Frame) -> Choice {
-        let mut choice = Choice::new(Kind::Whole);
+    fn by_edge(&self, frame: &Frame) -> ByEdge {
         let edge = self.edge::<16>(frame, 0);
+        let each = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter().filter_map(|mode| {
+            let predicted = luma_16(&edge, mode)?;
+            Some(ByEdge { far: differences(&self.source.luma, &predicted), mode, predicted })
+        });
+        each.min_by_key(|by_edge| by_edge.far).unwrap_or(ByEdge { far: u32::MAX, mode: MEAN, predicted: [0; 256] })
+    }
+
+    #[inline(always)]
+    fn whole(&self, ByEdge { mode, predicted, .. }: ByEdge) -> Choice {
+        let mut choice = Choice::new(Kind::Whole);
         let source = &self.source.luma;
-        let modes = [VERTICAL, HORIZONTAL, MEAN, PLANE].into_iter();
-        let each = modes.filter_map(|mode| Some((mode, luma_16(&edge, mode)?)));
-        let Some((mode, predicted)) = each.min_by_key(|(_, predicted)| differences(source, predicted)) else {
-            return choice;
-        };
         choice.coded.mode = mode;
         let Choice { coded, levels, pixels, .. } = &mut choice;
         choice.cost =
@@ -289,6 +307,9 @@ impl Place<'_> {
         } else if close && let Some(skipped) = skipped {
             return skipped;
         }
+        if let Some(skipped) = skipped.take_if(|skipped| skipped.cost <= self.tools.price(8 * SELDOM_WORSE)) {
+            return skipped;
+        }
         let vector = self.search(references.before, expected, [free, likely[0], likely[1]]);
         let mut predicted = Pixels::EMPTY;
         motion::predict(references.before, x, y, vector, &mut predicted);
@@ -303,7 +324,7 @@ impl Place<'_> {
         }
         // Levels are only half of what a frame between costs: what does not fit may have appeared.
         if best.cost > self.tools.price(8 * WORTH_A_LOOK) {
-            best = self.intra_below(frame, best);
+            best = self.intra_below(frame, best, near(&predicted));
         }
         match skipped {
             Some(skipped) if skipped.cost <= best.cost => skipped,
@@ -365,6 +386,10 @@ impl Place<'_> {
     }
 }
 
+/// Bits up to which a macroblock that is skipped is hardly ever worse than one with a vector or levels.
+const SELDOM_WORSE: u32 = 20;
+/// How many times farther than by motion luma may be predicted by its edge; beyond, it is hardly ever better in the end.
+const MUCH_FARTHER: u32 = 4;
 /// Bits from which on a macroblock predicted by motion is compared with one that is not.
 const WORTH_A_LOOK: u32 = 60;
 /// Bits beyond the least from which on one predicted as a whole is compared with one predicted in blocks.

@@ -16,6 +16,14 @@ pub fn over(under: [u8; 4], color: u32) -> [u8; 4] {
     (below.wrapping_add(color) | OPAQUE).to_le_bytes()
 }
 
+/// A premultiplied color over a pixel that may be transparent.
+pub fn blended(under: [u8; 4], color: u32) -> [u8; 4] {
+    let whole = scaled(u32::from_le_bytes(under), 255 - (color >> 24)).wrapping_add(color);
+    // What is opaque stays so, although what remains of it is rounded down.
+    let opaque = if under[3] == 255 { OPAQUE } else { 0 };
+    (whole | opaque).to_le_bytes()
+}
+
 /// An opaque pixel that keeps so much of its brightness, of 255.
 pub fn dimmed(pixel: [u8; 4], brightness: u8) -> [u8; 4] {
     (scaled(u32::from_le_bytes(pixel), u32::from(brightness)) | OPAQUE).to_le_bytes()

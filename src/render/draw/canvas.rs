@@ -6,14 +6,14 @@
 //! only tiles that differ from the previous frame count as changed.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect,
-    Shader, SpreadMode, Stroke, StrokeDash, Transform,
+    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Shader, Stroke, StrokeDash, Transform,
 };
 
 pub use super::area::Area;
 use super::gradient::Gradient;
 use super::icons::Icon;
 use super::pixels::{clear, compose, copy, darken, fade, find_visible, replace};
+use super::rectangle;
 use super::text::{Glyphs, TextStyle};
 use super::tiles::{PixelRect, TileSet};
 
@@ -226,11 +226,15 @@ impl Canvas {
 
     /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
     pub fn shade(&mut self, area: Area, stops: &[(f32, Color)]) {
-        let (left, right) = (area.x * self.scale, (area.x + area.width) * self.scale);
-        let stops = stops.iter().map(|(at, color)| GradientStop::new(*at, *color)).collect();
-        let (from, to) = (Point::from_xy(left, 0.0), Point::from_xy(right, 0.0));
-        let shader = LinearGradient::new(from, to, stops, SpreadMode::Pad, Transform::identity());
-        self.fill_with(self.rounded(area, 0.0), shader);
+        let edges = self.edges(area);
+        let [left, top, right, bottom] = edges;
+        self.touch(left, top, right, bottom);
+        rectangle::shade(self.pixels_mut(), edges, stops);
+    }
+
+    /// A filled rectangle.
+    pub fn slab(&mut self, area: Area, color: Color) {
+        self.shade(area, &[(0.0, color)]);
     }
 
     /// A filled rectangle with rounded corners.
@@ -358,13 +362,9 @@ impl Canvas {
     }
 
     fn fill(&mut self, path: Option<Path>, color: Color) {
-        self.fill_with(path, Some(Shader::SolidColor(color)));
-    }
-
-    fn fill_with(&mut self, path: Option<Path>, shader: Option<Shader<'static>>) {
-        let (Some(path), Some(shader)) = (path, shader) else { return };
+        let Some(path) = path else { return };
         self.touch_rect(path.bounds(), 0.0);
-        let paint = Paint { shader, anti_alias: true, ..Paint::default() };
+        let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
         self.pixels_mut().fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
     }
 
@@ -379,6 +379,11 @@ impl Canvas {
         let paint = Paint { shader: Shader::SolidColor(color), anti_alias: true, ..Paint::default() };
         let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, dash, ..Stroke::default() };
         self.pixels_mut().stroke_path(&path, &paint, &stroke, Transform::identity(), None);
+    }
+
+    /// Left, top, right and bottom of an area in pixels.
+    fn edges(&self, area: Area) -> [f32; 4] {
+        [area.x, area.y, area.x + area.width, area.y + area.height].map(|at| at * self.scale)
     }
 
     fn touch_rect(&mut self, bounds: Rect, more: f32) {

@@ -23,22 +23,7 @@ pub struct Gradient {
 impl Gradient {
     /// `stops`: 0 at the middle, 1 at the radius; in order.
     pub fn new(middle: (f32, f32), radius: f32, stops: &[(f32, Color)]) -> Self {
-        let color = |step: u64| {
-            let part = (step as f32 / (STEPS - 1) as f32).sqrt();
-            let after = stops.iter().position(|(at, _)| *at >= part).unwrap_or(stops.len().saturating_sub(1));
-            let before = after.saturating_sub(1);
-            let (Some((from, one)), Some((to, other))) = (stops.get(before), stops.get(after)) else { return 0 };
-            let share = if to > from { ((part - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
-            let mix = |one: f32, other: f32| one + (other - one) * share;
-            let alpha = (mix(one.alpha(), other.alpha()) * 255.0).round();
-            let channel = |one: f32, other: f32| (mix(one, other) * alpha) as u8;
-            u32::from_le_bytes([
-                channel(one.red(), other.red()),
-                channel(one.green(), other.green()),
-                channel(one.blue(), other.blue()),
-                alpha as u8,
-            ])
-        };
+        let color = |step: u64| color_at(stops, (step as f32 / (STEPS - 1) as f32).sqrt());
         Self { middle, radius: radius.min(RADIUS), colors: (0..STEPS).map(color).collect() }
     }
 
@@ -95,14 +80,31 @@ impl Gradient {
     }
 }
 
+/// The premultiplied color at a part of the way between stops, which are in order.
+pub fn color_at(stops: &[(f32, Color)], part: f32) -> u32 {
+    let after = stops.iter().position(|(at, _)| *at >= part).unwrap_or(stops.len().saturating_sub(1));
+    let before = after.saturating_sub(1);
+    let (Some((from, one)), Some((to, other))) = (stops.get(before), stops.get(after)) else { return 0 };
+    let share = if to > from { ((part - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
+    let mix = |one: f32, other: f32| one + (other - one) * share;
+    let alpha = (mix(one.alpha(), other.alpha()) * 255.0 + 0.5) as u8;
+    let channel = |one: f32, other: f32| (mix(one, other) * f32::from(alpha)) as u8;
+    u32::from_le_bytes([
+        channel(one.red(), other.red()),
+        channel(one.green(), other.green()),
+        channel(one.blue(), other.blue()),
+        alpha,
+    ])
+}
+
 /// A row of a picture.
-fn line(pixels: &mut Pixmap, row: usize) -> &mut [[u8; 4]] {
+pub fn line(pixels: &mut Pixmap, row: usize) -> &mut [[u8; 4]] {
     let width = pixels.width() as usize;
     &mut pixels.data_mut().as_chunks_mut::<4>().0[row * width..(row + 1) * width]
 }
 
 /// The whole pixels from one position to another inside a picture; `None` if there are none.
-fn span(from: f32, to: f32, size: u32) -> Option<std::ops::Range<usize>> {
+pub fn span(from: f32, to: f32, size: u32) -> Option<std::ops::Range<usize>> {
     let (from, to) = (from.floor().max(0.0), to.ceil().min(size as f32));
     (from < to).then_some(from as usize..to as usize)
 }

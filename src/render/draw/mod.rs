@@ -25,6 +25,7 @@ mod palette;
 mod pixels;
 mod plan;
 pub mod poster;
+mod rectangle;
 mod replay;
 mod shape;
 mod style;

@@ -2,7 +2,7 @@
 
 use tiny_skia::Pixmap;
 
-use super::blend::dimmed;
+use super::pixels::dim;
 
 /// Darkness of the corners.
 const DARKNESS: f32 = 0.7;
@@ -30,8 +30,6 @@ impl Vignette {
 
     /// Darkens a picture of that size.
     pub fn darken(&self, picture: &mut Pixmap) {
-        for (pixel, brightness) in picture.data_mut().as_chunks_mut::<4>().0.iter_mut().zip(&self.brightness) {
-            *pixel = dimmed(*pixel, *brightness);
-        }
+        dim(picture.data_mut().as_chunks_mut::<4>().0, &self.brightness);
     }
 }
