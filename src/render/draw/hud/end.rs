@@ -1,7 +1,7 @@
 //! The end card: who won the round and how, the score, and what the followed player did.
 
 use super::Panel;
-use super::intro::{CARD_SECONDS, FADE_STEPS, fade, opacity};
+use super::intro::{CARD_SECONDS, FADE_STEPS, fade};
 use super::parts::{fitted, mark_color, marks, minutes, shape, slab};
 use super::story::{count, lone_death, outcome, own_death, score, short_team_name, team_name, word};
 use crate::render::draw::canvas::{Area, Canvas};
@@ -75,13 +75,16 @@ fn seconds(scene: &Scene) -> f32 {
 }
 
 impl End {
-    /// The card and its opacity in [`FADE_STEPS`]; `None` except at the end of the clip, once
-    /// the round is won.
+    /// The card and its opacity in [`FADE_STEPS`]; `None` except at the end of the clip, once the round is won. It stays: a
+    /// player that stops shows the last frame.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let scene = plan.scene;
         let winner = now.winner()?;
         let seconds = seconds(scene);
-        let opacity = opacity(now.since(scene.clip_end_tick) + seconds, seconds)?;
+        let age = now.since(scene.clip_end_tick) + seconds;
+        if age < 0.0 {
+            return None;
+        }
         let kills: Vec<_> = now.own_kills().collect();
         let headshots = kills.iter().filter(|kill| kill.headshot).count();
         let mut tally = count(kills.len(), "kill");
@@ -103,7 +106,7 @@ impl End {
             fate: fate(plan, now),
             kills: kills.into_iter().take(ROWS).map(|kill| Row::of(plan, kill)).collect(),
         };
-        Some((card, opacity))
+        Some((card, fade(age)))
     }
 
     /// The opacity of the other panels, in [`FADE_STEPS`]: they disappear before the card.

@@ -33,12 +33,10 @@ const LEFT: f32 = 150.0;
 /// Width of the scores.
 const ROWS: f32 = 560.0;
 
-/// The opacity, in [`FADE_STEPS`], of a card that is shown for `seconds` and was for `age` of them; `None` if it is not
-/// shown.
-pub fn opacity(age: f32, seconds: f32) -> Option<u8> {
-    let part = (age / FADE_SECONDS).min((seconds - age) / FADE_SECONDS).clamp(0.0, 1.0);
+/// The opacity of the card, in [`FADE_STEPS`], so many seconds into the clip; `None` if it is not shown.
+fn opacity(age: f32) -> Option<u8> {
     // The first frame of a card is shown, faintly: its panel replaces the others.
-    (0.0..seconds).contains(&age).then_some((part * FADE_STEPS).round() as u8)
+    (0.0..CARD_SECONDS).contains(&age).then(|| fade(age).min(fade(CARD_SECONDS - age)))
 }
 
 /// The opacity of the other panels, in [`FADE_STEPS`]: they appear after the intro card.
@@ -70,7 +68,7 @@ impl Intro {
     /// The card and its opacity in [`FADE_STEPS`]; `None` except at the start of the clip.
     pub fn at(plan: &Plan<'_>, now: &Now<'_>) -> Option<(Self, u8)> {
         let (scene, at) = (plan.scene, now.followed());
-        let opacity = opacity(now.seconds(), CARD_SECONDS)?;
+        let opacity = opacity(now.seconds())?;
         let side = plan.sides[scene.followed];
         let own = if side == Side::T { [Side::T, Side::Ct] } else { [Side::Ct, Side::T] };
         let later = f64::from(scene.freeze_end_tick) + f64::from(LOADOUT_SECONDS * scene.tick_rate);

@@ -201,12 +201,10 @@ fn end_card_stands_its_time_after_the_last_kill_and_the_explosion_were_seen() {
         scene.effects = Vec::from_iter(blast);
         scene.kills = kills.iter().zip([3, 4, 5, 3]).map(|(tick, victim)| kill(*tick, Some(1), victim)).collect();
         let plan = Plan::new(&scene, FULL).unwrap();
-        let shown = |tick| Card::at(&plan, &at(&scene, tick)).is_some();
-        assert_eq!(
-            [shown(card - 2), shown(card + 2), shown(scene.clip_end_tick - 2)],
-            [false, true, true],
-            "{kills:?}"
-        );
+        let opacity = |tick| Card::at(&plan, &at(&scene, tick)).map(|(_, opacity)| f32::from(opacity));
+        assert!(opacity(card - 2).is_none() && opacity(card + 2).is_some(), "{kills:?}");
+        // A player that stops shows the last frame.
+        assert_eq!(opacity(scene.clip_end_tick - 1), Some(FADE_STEPS), "{kills:?}");
     }
 }
 

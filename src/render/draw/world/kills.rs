@@ -21,7 +21,7 @@ const SPLINTERS: (u32, u32) = (18, 12);
 /// Seconds in which the spotlight of a multi-kill appears and disappears.
 const SPOTLIGHT_SECONDS: (f32, f32) = (0.12, 0.7);
 /// Its darkness, reached in so many steps: a picture that changes everywhere is expensive, and these are not seen.
-const SPOTLIGHT: (f32, f32) = (0.6, 12.0);
+const SPOTLIGHT: (f32, f32) = (0.6, 8.0);
 /// Seconds of the lines at the rim, and the number of kills that deserve them.
 const RIM: (f32, usize) = (0.3, 4);
 /// Number of lines at the rim.
