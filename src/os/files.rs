@@ -11,6 +11,9 @@ use crate::domain::error::{Error, Kind};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::sha256::Sha256;
 
+/// Bytes read at a time: 64 KiB. To clear a larger buffer takes longer than to hash a small file.
+const CHUNK: usize = 64 * 1024;
+
 /// Replaces a file atomically and durably: writes and syncs a temporary file next to it, renames it, and syncs the
 /// directory. After a crash the file has either its old or its new content. Only the owner can read it.
 pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -75,7 +78,7 @@ pub fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
 /// SHA-256 and length of what can still be read.
 pub fn hash_of(mut content: impl Read) -> io::Result<(Sha256, u64)> {
     let (mut hasher, mut bytes) = (Hasher::new(), 0);
-    let mut chunk = vec![0; 256 * 1024];
+    let mut chunk = vec![0; CHUNK];
     loop {
         match content.read(&mut chunk)? {
             0 => return Ok((hasher.finalize().into(), bytes)),

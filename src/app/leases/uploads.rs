@@ -21,8 +21,8 @@ const UPLOAD_LOOK_BYTES: u64 = 1 << 20;
 /// Time between two such checks, however little data arrives.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
-/// Read buffer: large enough to keep a disk busy, small compared with a server's memory.
-const CHUNK: usize = 256 * 1024;
+/// Read buffer: large enough to keep a disk busy, small enough to be cleared for each short upload.
+const CHUNK: usize = 64 * 1024;
 /// The first bytes of every JPEG.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
