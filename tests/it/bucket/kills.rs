@@ -47,6 +47,9 @@ fn kill_at(victim: Victim, stage: &'static [&'static str]) -> bool {
     let mut appliance = Appliance::start_plain(&[&flags, &storage[..]].concat());
     let key = appliance.account("studio");
     let mut node = appliance.node("node", None);
+    // One that is still joining gives up when its server is killed.
+    let joined = appliance.scratch().join("node/node.json");
+    until("the node to join", || joined.exists().then_some(()));
     let reached = s3.hold(stage, HELD);
     let id = appliance.submit(&key, &quick::job(&files));
     reached.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{victim:?}: never saw {stage:?}"));
