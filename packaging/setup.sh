@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the dependencies of these scripts: setup.sh deb | msi | oci | all, or deb-build | msi-build to build a package
-# without testing it. Rust itself comes from rustup (https://rustup.rs).
+# without testing it, or nothing with setup.sh finish: it only finishes an installation that was interrupted, as all others
+# do first. Rust itself comes from rustup (https://rustup.rs).
 set -euo pipefail
 
 # Package, and a command whose presence shows that it is installed.
@@ -85,8 +86,9 @@ case "${1:-}" in
   msi) msi ;;
   oci) oci ;;
   all) deb && msi && oci ;;
+  finish) ;;
   *)
-    echo "usage: setup.sh deb | deb-build | msi | msi-build | oci | all" >&2
+    echo "usage: setup.sh deb | deb-build | msi | msi-build | oci | all | finish" >&2
     exit 2
     ;;
 esac

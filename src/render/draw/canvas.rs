@@ -113,11 +113,10 @@ impl Canvas {
 
     /// Redraws a panel. `draw` must stay inside `area`.
     pub fn panel(&mut self, area: Area, draw: impl FnOnce(&mut Self)) {
-        let s = self.scale;
         let pixels = self.pixels_of(area);
         clear(&mut self.overlay, pixels);
         self.layer = Layer::Overlay;
-        self.touch(area.x * s, area.y * s, (area.x + area.width) * s, (area.y + area.height) * s);
+        self.touch_area(area);
         draw(self);
         self.layer = Layer::World;
     }
@@ -226,15 +225,8 @@ impl Canvas {
 
     /// A rectangle with a gradient from left to right (stops: 0 at the left edge, 1 at the right edge).
     pub fn shade(&mut self, area: Area, stops: &[(f32, Color)]) {
-        let edges = self.edges(area);
-        let [left, top, right, bottom] = edges;
-        self.touch(left, top, right, bottom);
+        let edges = self.touch_area(area);
         rectangle::shade(self.pixels_mut(), edges, stops);
-    }
-
-    /// A filled rectangle.
-    pub fn slab(&mut self, area: Area, color: Color) {
-        self.shade(area, &[(0.0, color)]);
     }
 
     /// A filled rectangle with rounded corners.
@@ -381,9 +373,12 @@ impl Canvas {
         self.pixels_mut().stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 
-    /// Left, top, right and bottom of an area in pixels.
-    fn edges(&self, area: Area) -> [f32; 4] {
-        [area.x, area.y, area.x + area.width, area.y + area.height].map(|at| at * self.scale)
+    /// Returns left, top, right and bottom in pixels.
+    fn touch_area(&mut self, area: Area) -> [f32; 4] {
+        let edges = [area.x, area.y, area.x + area.width, area.y + area.height].map(|at| at * self.scale);
+        let [left, top, right, bottom] = edges;
+        self.touch(left, top, right, bottom);
+        edges
     }
 
     fn touch_rect(&mut self, bounds: Rect, more: f32) {

@@ -19,11 +19,7 @@ pub fn shade(picture: &mut Pixmap, [left, top, right, bottom]: [f32; 4], stops: 
     for row in rows {
         let line = &mut line(picture, row)[columns.clone()];
         let cover = covered(row, top, bottom);
-        if cover == 255 {
-            line.iter_mut().zip(&colors).for_each(|(pixel, color)| *pixel = blended(*pixel, *color));
-        } else {
-            line.iter_mut().zip(&colors).for_each(|(pixel, color)| *pixel = blended(*pixel, scaled(*color, cover)));
-        }
+        line.iter_mut().zip(&colors).for_each(|(pixel, color)| *pixel = blended(*pixel, scaled(*color, cover)));
     }
 }
 

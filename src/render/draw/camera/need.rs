@@ -1,5 +1,5 @@
-//! What must be in the picture at each frame: the followed player, enemies near him, both ends of his kills, an exploding
-//! bomb; after his death, the bomb and whoever is nearest to it.
+//! What the camera has to keep in view at each frame: the followed player, enemies nearby, both ends of his kills, and an
+//! exploding bomb. Once he is dead, it is the bomb and the player nearest to it.
 
 use crate::render::draw::now::Now;
 use crate::render::scene::{BombState, Effect, EffectKind, Scene};

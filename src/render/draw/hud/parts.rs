@@ -40,7 +40,7 @@ fn corners(x: f32, y: f32, reach: f32) -> [(f32, f32); 4] {
 
 /// A rectangle.
 pub fn slab(area: Area, color: Color, canvas: &mut Canvas) {
-    canvas.slab(area, color);
+    canvas.shade(area, &[(0.0, color)]);
 }
 
 /// A parallelogram that leans to the right by `slant`, inside the area.
