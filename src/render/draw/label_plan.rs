@@ -2,8 +2,8 @@
 
 use super::camera::PUSH_SECONDS;
 use super::canvas::{Area, UNITS};
-use super::hud::end_card;
-use super::labels::{BOMB, Obstacles, Places, Planner, Tag};
+use super::hud::opacity_before_end;
+use super::labels::{BOMB, Obstacles, Place, Places, Planner, Tag};
 use super::metrics::{LABEL_EXTRA, PIP, label_height, label_style, marker_reach, marker_scale};
 use super::now::Now;
 use super::plan::Plan;
@@ -26,14 +26,15 @@ pub fn plan(plan: &Plan<'_>) -> Vec<Places> {
         .map_while(|frame| Some((Now::at(plan.scene, plan.tick_of(frame))?, plan.framing(frame).view)))
         .map(|(now, view)| {
             let alone = now.since(plan.scene.freeze_end_tick) < -PUSH_SECONDS && plan.camera.opens_with_map();
-            let covered = end_card(plan, &now);
+            let opacity = opacity_before_end(plan, &now);
             let tags = std::array::from_fn(|label| match label {
-                _ if covered => None,
+                _ if opacity == 0.0 => None,
                 BOMB => bomb_tag(plan, &now, &view),
                 player => sizes.tag(plan, &now, &view, player, alone),
             });
             let lines = kill_lines(&now, &view).collect();
-            planner.step(&tags, &Obstacles { picture, panels: &plan.slots, lines })
+            let places = planner.step(&tags, &Obstacles { picture, panels: &plan.slots, lines });
+            places.map(|place| place.map(|place| Place { opacity: place.opacity * opacity, ..place }))
         })
         .collect()
 }

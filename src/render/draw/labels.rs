@@ -14,12 +14,15 @@ const FADE_SECONDS: f32 = 0.15;
 const GAP: f32 = 3.0;
 /// Directions in which a label can lie, clockwise from the right in degrees, the best first.
 const DIRECTIONS: [f32; 10] = [90.0, 270.0, 0.0, 180.0, 60.0, 120.0, 240.0, 300.0, 45.0, 135.0];
-/// Places to choose from: near the marker in each direction, then as much further away again.
-const CANDIDATES: usize = 2 * DIRECTIONS.len();
+/// Rings of places around a marker, each as much further away again.
+const RINGS: usize = 3;
+/// Places to choose from: in each ring, the nearest first, in each direction.
+const CANDIDATES: usize = RINGS * DIRECTIONS.len();
 /// Cost of each further direction.
 const DIRECTION_COST: f32 = 1.5;
-/// Cost of lying further away: more than [`MOVE_COST`], so that labels come back.
-const FAR_COST: f32 = 40.0;
+/// Cost of each further ring: more than [`MOVE_COST`], so that labels come back, and together less than
+/// [`MARKER_COST`].
+const FAR_COST: f32 = 50.0;
 /// Cost of leaving a place, so that labels do not jump to and fro between two similar ones.
 const MOVE_COST: f32 = 30.0;
 /// Cost of lying where the player looks.
@@ -63,6 +66,8 @@ pub struct Tag {
 pub struct Place {
     /// Center of the label relative to the center of the marker.
     pub offset: (f32, f32),
+    /// Whether it is so far away that a line must lead to it.
+    pub is_far: bool,
     /// From 0 to 1.
     pub opacity: f32,
 }
@@ -125,10 +130,9 @@ impl Planner {
         let mut best = (f32::INFINITY, 0);
         for candidate in 0..CANDIDATES {
             let moves = known.is_some() && candidate != self.chosen[label];
-            let far = candidate >= DIRECTIONS.len();
-            let least = candidate as f32 * DIRECTION_COST
-                + if moves { MOVE_COST } else { 0.0 }
-                + if far { FAR_COST } else { 0.0 };
+            let least = (candidate % DIRECTIONS.len()) as f32 * DIRECTION_COST
+                + ring(candidate) as f32 * FAR_COST
+                + if moves { MOVE_COST } else { 0.0 };
             if least < best.0 {
                 let cost = least + crowding(tag, candidate, label, tags, taken, obstacles);
                 if cost < best.0 {
@@ -143,7 +147,8 @@ impl Planner {
         let stays = known.filter(|_| best.1 == self.chosen[label]);
         self.chosen[label] = best.1;
         let opacity = stays.map_or(0.0, |place| place.opacity) + self.fade;
-        self.places[label] = Some(Place { offset: offset(tag, best.1), opacity: opacity.min(1.0) });
+        let (offset, is_far) = (offset(tag, best.1), ring(best.1) > 0);
+        self.places[label] = Some(Place { offset, is_far, opacity: opacity.min(1.0) });
         Some(area(tag, best.1))
     }
 }
@@ -186,12 +191,17 @@ fn direction(candidate: usize) -> f32 {
     DIRECTIONS[candidate % DIRECTIONS.len()]
 }
 
+/// How much further away a place lies than the nearest.
+fn ring(candidate: usize) -> usize {
+    candidate / DIRECTIONS.len()
+}
+
 /// Center of a label relative to its marker.
 fn offset(tag: &Tag, candidate: usize) -> (f32, f32) {
     let degrees = direction(candidate);
     let (sin, cos) = degrees.to_radians().sin_cos();
     let upright = degrees == 90.0 || degrees == 270.0;
-    let off = tag.off * if candidate < DIRECTIONS.len() { 1.0 } else { 2.0 };
+    let off = tag.off * (ring(candidate) + 1) as f32;
     let across = if upright { 0.0 } else { cos * (off + tag.width / 2.0) };
     (across, sin * (off + tag.height / 2.0))
 }
@@ -272,6 +282,24 @@ mod tests {
         down[0].as_mut().unwrap().yaw = -90.0;
         let place = Planner::new(30).step(&down, &obstacles(&[]))[0].unwrap();
         assert!(place.offset.1 < 0.0, "he looks down: {place:?}");
+    }
+
+    #[test]
+    fn labels_in_a_crowd_cover_no_marker_and_some_lie_far_from_theirs() {
+        // In a row, and one before them and one behind them.
+        let row = [0.0, 60.0, 120.0, 180.0, 240.0].map(|right| (right, 0.0));
+        let places = [row[0], row[1], row[2], row[3], row[4], (120.0, -62.0), (120.0, 62.0)];
+        let tags = tags(&places.map(|(right, down)| (600.0 + right, 500.0 + down)));
+        let places = Planner::new(30).step(&tags, &obstacles(&[]));
+        let areas = areas(&places, &tags);
+        assert_eq!(areas.len(), 7);
+        for (area, other) in areas.iter().flat_map(|area| tags.iter().flatten().map(move |tag| (area, marker(tag)))) {
+            assert!(area.overlap(&other) <= 0.0, "{area:?} {other:?}");
+        }
+        for (area, (place, tag)) in areas.iter().zip(places.iter().flatten().zip(tags.iter().flatten())) {
+            assert_eq!(place.is_far, area.distance(tag.at.0, tag.at.1) > tag.off + 1.0, "{place:?}");
+        }
+        assert!(places.iter().flatten().any(|place| place.is_far));
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Draws the parts of the ground that the camera of a clip sees, each zoom level and floor once.
+//!
+//! A node keeps the shape of a map from clip to clip, but not these: all that is prepared before the first frame takes 1 to
+//! 3 % of the time for a clip (`benches/render.rs`), and a layer has up to 34 MB.
 
 use std::collections::HashMap;
 

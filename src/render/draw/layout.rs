@@ -39,6 +39,8 @@ pub struct Layout {
     two_floors: bool,
     /// The picture always shows the whole map.
     whole_map: bool,
+    /// The plate for two kills and more is below the score.
+    plate_on_top: bool,
 }
 
 impl Layout {
@@ -46,7 +48,13 @@ impl Layout {
     pub fn new(look: Look, two_floors: bool) -> Self {
         let width = look.width as f32 * UNITS / look.height as f32;
         let whole_map = look.camera == CameraMode::Map;
-        Self { width, pixels: look.width, deathnotices_only: look.deathnotices_only, two_floors, whole_map }
+        let deathnotices_only = look.deathnotices_only;
+        Self { width, pixels: look.width, deathnotices_only, two_floors, whole_map, plate_on_top: false }
+    }
+
+    /// The same with the plate below the score, if there is room for it beside the feed.
+    pub fn with_plate_on_top(self) -> Self {
+        Self { plate_on_top: !self.narrow(), ..self }
     }
 
     /// The whole picture: intro card and end card, which are shown alone.
@@ -128,10 +136,14 @@ impl Layout {
         Area::new((self.width - width) / 2.0, 940.0, width, 108.0)
     }
 
-    /// The plate for two kills and more.
+    /// The plate for two kills and more: above the lower third, or below the score and as wide.
     pub fn plate(&self) -> Area {
+        let (score, height) = (self.score(), 132.0);
+        if self.plate_on_top {
+            return Area { y: score.y + score.height + GAP, height, ..score };
+        }
         let width = self.middle(828.0, 4.0);
-        Area::new((self.width - width) / 2.0, 788.0, width, 132.0)
+        Area::new((self.width - width) / 2.0, 788.0, width, height)
     }
 
     /// Width between the inset and its mirror image.
@@ -227,13 +239,15 @@ mod tests {
         for size in [(1_920, 1_080), (640, 360), (1_280, 800), (1_280, 960), (2_560, 1_080)] {
             for (deathnotices_only, two_floors) in [(false, false), (false, true), (true, false), (true, true)] {
                 let layout = layout(size, deathnotices_only, two_floors);
-                let slots = layout.slots();
-                assert!(slots.len() >= if deathnotices_only { 4 } else { 50 });
-                for (index, slot) in slots.iter().enumerate() {
-                    let inside = slot.x >= 0.0 && slot.y >= 0.0 && slot.x + slot.width <= layout.width + 0.01;
-                    assert!(inside && slot.y + slot.height <= UNITS, "{size:?} {slot:?}");
-                    for other in &slots[index + 1..] {
-                        assert!(slot.overlap(other) < 0.01, "{size:?} {slot:?} {other:?}");
+                for layout in [layout, layout.with_plate_on_top()] {
+                    let slots = layout.slots();
+                    assert!(slots.len() >= if deathnotices_only { 4 } else { 50 });
+                    for (index, slot) in slots.iter().enumerate() {
+                        let inside = slot.x >= 0.0 && slot.y >= 0.0 && slot.x + slot.width <= layout.width + 0.01;
+                        assert!(inside && slot.y + slot.height <= UNITS, "{size:?} {slot:?}");
+                        for other in &slots[index + 1..] {
+                            assert!(slot.overlap(other) < 0.01, "{size:?} {slot:?} {other:?}");
+                        }
                     }
                 }
             }

@@ -6,6 +6,7 @@ use super::fonts::Fonts;
 use super::ground::Terrain;
 use super::layout::{Layout, STRIPS};
 use super::look::Look;
+use super::metrics::marker_reach;
 use super::now::{Blinding, Now, blindings};
 use super::{names, poster};
 use crate::domain::clip::{CLIP_SECONDS, clip_second};
@@ -67,12 +68,14 @@ impl<'a> Plan<'a> {
             names,
             blindings: blindings(scene),
             panels: layout.standing(),
-            slots: layout.slots(),
+            slots: Vec::new(),
             layout,
             floors: Vec::new(),
             fonts,
         };
         plan.floors = plan.followed_floors();
+        plan.layout = plan.with_plate_beside_kills();
+        plan.slots = plan.layout.slots();
         Ok(plan)
     }
 
@@ -176,6 +179,30 @@ impl<'a> Plan<'a> {
         (left > 0.0).then_some(left)
     }
 
+    /// The layout with the plate where it covers less of the kills for which it is shown: a whole map fills the picture.
+    fn with_plate_beside_kills(&self) -> Layout {
+        let on_top = self.layout.with_plate_on_top();
+        let [below, above] = [self.layout, on_top].map(|layout| self.covered_at_kills(layout.plate()));
+        if above < below { on_top } else { self.layout }
+    }
+
+    /// How often an area would cover the followed player or a victim when the plate is shown, and a second later.
+    fn covered_at_kills(&self, area: Area) -> usize {
+        let (scene, rate) = (self.scene, f64::from(self.scene.tick_rate));
+        let times = scene.own_kills().skip(1).flat_map(|kill| {
+            let at = f64::from(kill.tick);
+            [(at, kill.victim), (at + rate, kill.victim)]
+        });
+        let seen = times.filter_map(|(tick, victim)| {
+            let (now, view) = (Now::at(scene, tick)?, self.framing(frame_at(scene, self.look, tick)).view);
+            let places = [Some(now.followed()), now.drawn(victim)].into_iter().flatten();
+            let reach = marker_reach(true, view.zoom());
+            let covered = places.map(|player| view.project(player.at)).filter(|(x, y)| area.distance(*x, *y) < reach);
+            Some(covered.count())
+        });
+        seen.sum()
+    }
+
     /// The followed player's floor at each frame. Whoever stands between two floors stays on his.
     fn followed_floors(&self) -> Vec<u8> {
         let Some(split) = self.terrain.split() else { return Vec::new() };
@@ -203,11 +230,14 @@ fn frames(scene: &Scene, look: Look) -> u64 {
     ((seconds * f64::from(look.fps)).round() as u64).max(1)
 }
 
+/// The first frame that shows what happens at a tick.
+fn frame_at(scene: &Scene, look: Look, tick: f64) -> u64 {
+    let second = clip_second(tick, scene.clip_start_tick, scene.tick_rate);
+    (second * f64::from(look.fps)).ceil().max(0.0) as u64
+}
+
 fn timeline(scene: &Scene, look: Look) -> Timeline {
-    let frame = |tick: i32| {
-        let second = clip_second(f64::from(tick), scene.clip_start_tick, scene.tick_rate);
-        (second * f64::from(look.fps)).ceil().max(0.0) as u64
-    };
+    let frame = |tick: i32| frame_at(scene, look, f64::from(tick));
     Timeline {
         frames: frames(scene, look),
         fps: look.fps,

@@ -68,9 +68,12 @@ pub fn player_notes(plan: &Plan<'_>) -> Vec<String> {
     roster::Note::of_round(plan).into_iter().chain(notes).map(|note| note.text).collect()
 }
 
-/// Whether the end card covers the picture.
-pub fn end_card(plan: &Plan<'_>, now: &Now<'_>) -> bool {
-    !plan.look.deathnotices_only && end::End::at(plan, now).is_some()
+/// The opacity of what the end card will cover, from 0 to 1 in [`FADE_STEPS`]: 1 until shortly before it, 0 from then on.
+pub fn opacity_before_end(plan: &Plan<'_>, now: &Now<'_>) -> f32 {
+    if plan.look.deathnotices_only {
+        return 1.0;
+    }
+    f32::from(end::End::opacity_before(plan.scene, now)) / FADE_STEPS
 }
 
 /// The opacity of the panels other than cards, from 0 to 1 in [`FADE_STEPS`]: cards are shown alone.
@@ -78,7 +81,7 @@ pub fn panels_opacity(plan: &Plan<'_>, now: &Now<'_>) -> f32 {
     if plan.look.deathnotices_only {
         return 1.0;
     }
-    f32::from(opacity_after_intro(now).min(end::End::opacity_before(plan.scene, now))) / FADE_STEPS
+    opacity_before_end(plan, now).min(f32::from(opacity_after_intro(now)) / FADE_STEPS)
 }
 
 /// All panels.

@@ -15,7 +15,7 @@ use crate::render::scene::{Bomb, BombState, PLANT_SECONDS};
 const PLATE: (f32, f32) = (92.0, 48.0);
 /// Distance from the bomb to the plate at full size: beyond the ring around a planted bomb.
 const OFF: f32 = 70.0;
-/// Radius of the bomb's dot.
+/// Radius of the bomb's dot at full size.
 const DOT: f32 = 8.5;
 /// Seconds after a kill before a dropped bomb is named: first comes the burst.
 const AFTER_KILL_SECONDS: f32 = 0.45;
@@ -52,8 +52,9 @@ pub fn rings(stage: &Stage<'_>, canvas: &mut Canvas) {
     let size = stage.size();
     match bomb.state {
         BombState::Dropped => {
-            canvas.disc(x, y, 17.0 * size, NIGHT.solid());
-            canvas.disc(x, y, 13.0 * size, RED.solid());
+            // The cross of the carrier shows between ring and dot.
+            canvas.ring(x, y, 22.0 * size, 7.0, NIGHT.solid());
+            canvas.ring(x, y, 22.0 * size, 3.5, RED.solid());
         }
         BombState::Planted => {
             if let (RoundClock::Bomb(left, _), Some(plant)) = (stage.now.clock(), &stage.plan.scene.plant) {
@@ -93,8 +94,8 @@ pub fn draw(stage: &Stage<'_>, canvas: &mut Canvas) {
     let middle = (x + place.offset.0, y + place.offset.1);
     let plate = Area::new(middle.0 - PLATE.0 / 2.0, middle.1 - PLATE.1 / 2.0, PLATE.0, PLATE.1);
     canvas.line(&[(x, y), middle], 4.0, ink.with(place.opacity));
-    canvas.disc(x, y, DOT, NIGHT.solid());
-    canvas.disc(x, y, DOT - 2.5, ink.solid());
+    canvas.disc(x, y, DOT * stage.size(), NIGHT.solid());
+    canvas.disc(x, y, DOT * stage.size() - 1.5, ink.solid());
     canvas.plate(plate, 6.0, SLAB.with(place.opacity));
     canvas.frame(plate, 6.0, 3.5, ink.with(place.opacity));
     canvas.icon(icon, plate.grown(-3.0), WHITE.with(place.opacity));

@@ -192,6 +192,17 @@ fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
     // Gone before the marker is, or it would blink while its player walks along the edge of a panel.
     let shown = place.opacity * (2.0 * stage.beside_panels(player, at) - 1.0).max(0.0);
     let opacity = shown * (0.5 + 0.5 * visible);
+    if place.is_far {
+        let to = (at.0.clamp(x, x + width), at.1.clamp(y, y + height));
+        leader(
+            at,
+            to,
+            marker_radius(followed, stage.view.zoom()),
+            [NIGHT, Ink::of(stage.side(player))],
+            opacity,
+            canvas,
+        );
+    }
     canvas.plate(Area::new(x, y, width, height), 5.0, SLAB.with(0.78 * shown));
     canvas.plate(Area::new(x, y, 5.0, height), 2.0, Ink::of(stage.side(player)).with(opacity));
     let ink = if followed { WHITE } else { TEXT };
@@ -199,5 +210,15 @@ fn name(stage: &Stage<'_>, player: usize, canvas: &mut Canvas) {
     for pip in 0..pips {
         let left = x + width - marks + 4.0 + pip as f32 * PIP;
         canvas.icon(Icon::SKULL, Area::new(left, y + height / 2.0 - 12.0, 24.0, 24.0), GOLD.with(opacity));
+    }
+}
+
+/// A line with a dark border from a marker's rim to a label that lies far from it.
+fn leader(from: (f32, f32), to: (f32, f32), radius: f32, inks: [Ink; 2], opacity: f32, canvas: &mut Canvas) {
+    let (right, down) = (to.0 - from.0, to.1 - from.1);
+    let part = radius / right.hypot(down).max(radius);
+    let rim = (from.0 + right * part, from.1 + down * part);
+    for (width, ink) in [5.5, 2.5].into_iter().zip(inks) {
+        canvas.line(&[rim, to], width, ink.with(0.8 * opacity));
     }
 }

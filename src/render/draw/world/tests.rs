@@ -57,14 +57,22 @@ impl Marker {
     /// How many of the 16 points on a circle, in radii, show a color: red, green, blue within 40. The upper half only,
     /// and none where the nose or the name is.
     fn points(&self, radius: f32, color: [u8; 3]) -> usize {
-        let shows = |point: &u8| {
-            let (sin, cos) = ((f32::from(*point) + 0.5) / 16.0 * std::f32::consts::PI).sin_cos();
+        self.circle(radius).into_iter().filter(|shown| is_near(*shown, color)).count()
+    }
+
+    /// The colors on that circle.
+    fn circle(&self, radius: f32) -> [[u8; 3]; 16] {
+        std::array::from_fn(|point| {
+            let (sin, cos) = ((point as f32 + 0.5) / 16.0 * std::f32::consts::PI).sin_cos();
             let (x, y) = (self.center.0 - cos * radius * self.radius, self.center.1 - sin * radius * self.radius);
             let pixel = self.picture.pixel(x.round() as u32, y.round() as u32).unwrap();
-            [pixel.red(), pixel.green(), pixel.blue()].iter().zip(color).all(|(one, other)| one.abs_diff(other) < 40)
-        };
-        (0..16).filter(shows).count()
+            [pixel.red(), pixel.green(), pixel.blue()]
+        })
     }
+}
+
+fn is_near(one: [u8; 3], other: [u8; 3]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one.abs_diff(other) < 40)
 }
 
 const WHITE: [u8; 3] = [255, 255, 255];
@@ -138,6 +146,39 @@ fn bomb_lies_above_whoever_died_there_and_whoever_stands_there() {
 }
 
 #[test]
+fn cross_of_its_carrier_shows_inside_the_ring_of_a_dropped_bomb() {
+    let mut scene = calm();
+    let at = scene.moments[0].players[PLAYER].at;
+    for moment in scene.moments.iter_mut().filter(|moment| moment.tick >= 1_100) {
+        moment.players[PLAYER].health = 0;
+        moment.bomb = Some(Bomb { at, state: BombState::Dropped, being_defused: false });
+    }
+    let bare = Marker::of(&scene, FRAME).circle(0.66);
+    scene.kills = vec![kill(1_100, Some(1), PLAYER)];
+    let crossed = Marker::of(&scene, FRAME).circle(0.66);
+    let arms = bare.into_iter().zip(crossed).filter(|(bare, crossed)| !is_near(*bare, *crossed)).count();
+    assert!((2..12).contains(&arms), "{arms} of 16");
+}
+
+#[test]
+fn plate_for_kills_stands_where_it_covers_neither_killer_nor_victim() {
+    let look = Look { deathnotices_only: false, ..LOOK };
+    for (north, is_on_top) in [(200.0, false), (-420.0, true)] {
+        let mut scene = calm();
+        let followed = scene.followed;
+        scene.kills = vec![kill(1_110, Some(followed), 3), kill(1_120, Some(followed), PLAYER)];
+        scene.moments.iter_mut().for_each(|moment| moment.players[..6].iter_mut().for_each(|at| at.at[1] = north));
+        let plan = Replay::new(&scene, look).unwrap().plan;
+        let plate = plan.layout.plate();
+        assert_eq!(plate.y < 540.0, is_on_top, "{north}: {plate:?}");
+        for player in [followed, PLAYER] {
+            let (x, y) = plan.framing(FRAME).view.project(scene.moments[0].players[player].at);
+            assert!(plate.distance(x, y) > 20.0, "{player} at {x}, {y}: {plate:?}");
+        }
+    }
+}
+
+#[test]
 fn followed_player_is_above_a_bomb_where_he_stands() {
     let mut scene = calm();
     let (followed, blue) = (scene.followed, color_of(Side::Ct));
@@ -190,6 +231,10 @@ fn nothing_is_named_under_the_end_card() {
         let named = |tick: u64| replay.places((tick - 1_000) * 30 / 32).iter().flatten().count();
         // The bomb is planted, two players are alive; the card is shown from 1.5 s before the end at tick 1,384 or earlier.
         assert_eq!((named(1_300), named(1_340) > 0), (3, deathnotices_only));
+        // Names fade away before the card.
+        let opacity = |frame| replay.places(frame)[scene.followed].map_or(0.0, |place| place.opacity);
+        let fades = (270..320).filter(|frame| (0.01..0.99).contains(&opacity(*frame))).count();
+        assert_eq!(fades > 3, !deathnotices_only, "{fades} frames");
     }
 }
 
