@@ -14,7 +14,7 @@ use dinkem_appliance::domain::rates::FootageKind;
 use dinkem_appliance::domain::sha256::Sha256;
 use dinkem_appliance::os::clock::{Clock, SystemClock};
 use dinkem_appliance::os::random::{Random, SystemRandom};
-use dinkem_appliance::store::leases::{Ending, LeaseState};
+use dinkem_appliance::store::leases::Ending;
 use dinkem_appliance::store::{self, Store};
 use uuid::Builder;
 
@@ -48,8 +48,8 @@ pub fn claim(store: &Store, node: &Node) -> Option<(LeaseId, Duration)> {
     let (now, id, offer) = (now_ms(), node.id, node.offer.clone());
     let claimed = store.write(move |tx| {
         let start = Instant::now();
-        assert!(store::nodes::may_take(tx, id, now)?);
-        if store::leases::held_by(tx, id)? >= offer.slots {
+        let (_, held) = store::nodes::to_work(tx, id, now)?.expect("a node that may get work");
+        if held >= offer.slots {
             return Ok(None);
         }
         let Some(ready) = tx.pick(id, &offer, |_| false) else { return Ok(None) };
@@ -72,15 +72,12 @@ pub fn complete(store: &Store, node: &Node, lease: LeaseId) {
     let video = VideoFacts { width: 1920, height: 1080, frames: 1800, fps: 60, duration_ms: 30_000, has_audio: false };
     let (view, sha256) = (View::Tactical, Sha256([7; 32]));
     let clip = Clip { token, lease, bytes: 5_000_000, sha256, video, view, pov_verified: None };
-    // A completion reads its lease and its job before it examines the video.
-    let held = store.read(|db| store::leases::find(db, lease, node)).unwrap();
-    let Some((job, LeaseState::Live)) = held else { panic!("a live lease") };
-    let job = store.read(|db| store::jobs::by_id(db, job)).unwrap();
+    // A completion reads its job before it examines the video.
+    let job = store.read(|db| store::jobs::of_live_lease(db, lease, node)).unwrap().expect("a live lease");
     store
         .write(move |tx| {
-            assert!(matches!(store::leases::find(tx, lease, node)?, Some((_, LeaseState::Live))));
-            store::nodes::reset_benchings(tx, node)?;
             assert!(store::leases::end(tx, lease, node, &Ending::DONE, now)?);
+            store::nodes::reset_benchings(tx, node)?;
             assert!(store::jobs::finish(tx, job.id, now)?);
             assert!(store::node_record::failed_on(tx, job.id)?.is_empty());
             store::clips::insert(tx, &job, &clip, now)?;

@@ -31,6 +31,10 @@ pub enum Indexing {
 /// The SHA-256 in a demo's URL if its path is that of an uploaded demo, `/api/demos/{64 hex digits}`, on any host:
 /// uploaded demos are recognized by their path and never fetched over the network.
 pub fn uploaded_demo(url: &str) -> Option<Sha256> {
+    // Most URLs are of other demos, and this is asked several times for each job.
+    if url.bytes().filter(u8::is_ascii_hexdigit).count() < 64 {
+        return None;
+    }
     let url = Url::parse(url).ok().filter(|url| url.query().is_none() && url.fragment().is_none())?;
     Sha256::parse_any_case(url.path().strip_prefix("/api/demos/")?)
 }
@@ -71,6 +75,7 @@ mod tests {
         let cases = [
             (format!("https://any.host:8443/api/demos/{hex}"), true),
             (format!("http://[::1]/api/demos/{}", hex.to_uppercase()), true),
+            (format!(" https://any.host/./api/demos/{}\t{}", &hex[..9], &hex[9..]), true),
             (format!("https://any.host/api/demos/{hex}/"), false),
             (format!("https://any.host/api/demos/{hex}?x"), false),
             (format!("https://any.host/x/api/demos/{hex}"), false),

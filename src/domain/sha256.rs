@@ -34,6 +34,37 @@ impl Sha256 {
     }
 }
 
+/// The hash of bytes that arrive in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct Hashing {
+    hasher: sha2::Sha256,
+    bytes: u64,
+}
+
+impl Hashing {
+    /// With the next piece.
+    pub fn with(mut self, piece: &[u8]) -> Self {
+        self.add(piece);
+        self
+    }
+
+    /// The next piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.hasher.update(piece);
+        self.bytes += piece.len() as u64;
+    }
+
+    /// How many bytes there were.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Their hash.
+    pub fn done(self) -> Sha256 {
+        self.hasher.finalize().into()
+    }
+}
+
 impl From<Output<sha2::Sha256>> for Sha256 {
     fn from(output: Output<sha2::Sha256>) -> Self {
         Self(output.into())

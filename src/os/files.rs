@@ -4,12 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use sha2::{Digest, Sha256 as Hasher};
-
 use super::rights;
 use crate::domain::error::{Error, Kind};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::sha256::Sha256;
+use crate::domain::sha256::{Hashing, Sha256};
 
 /// Bytes read at a time: 64 KiB. To clear a larger buffer takes longer than to hash a small file.
 const CHUNK: usize = 64 * 1024;
@@ -77,15 +75,15 @@ pub fn hash(path: &Path) -> io::Result<(Sha256, u64)> {
 
 /// SHA-256 and length of what can still be read.
 pub fn hash_of(mut content: impl Read) -> io::Result<(Sha256, u64)> {
-    let (mut hasher, mut bytes) = (Hasher::new(), 0);
+    let mut hashing = Hashing::default();
     let mut chunk = vec![0; CHUNK];
     loop {
         match content.read(&mut chunk)? {
-            0 => return Ok((hasher.finalize().into(), bytes)),
-            read => {
-                hasher.update(&chunk[..read]);
-                bytes += read as u64;
+            0 => {
+                let bytes = hashing.bytes();
+                return Ok((hashing.done(), bytes));
             }
+            read => hashing.add(&chunk[..read]),
         }
     }
 }
@@ -176,9 +174,14 @@ pub fn claim_private_dir(path: &Path) -> io::Result<bool> {
     Ok(!is_empty)
 }
 
-/// Syncs a file's content to disk. Windows requires write access for this.
+/// Opens a file to be read and synced. Windows requires write access for this.
+pub fn open_to_sync(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(cfg!(windows)).open(path)
+}
+
+/// Syncs a file's content to disk.
 pub fn sync(path: &Path) -> io::Result<()> {
-    OpenOptions::new().read(true).write(cfg!(windows)).open(path)?.sync_all()
+    open_to_sync(path)?.sync_all()
 }
 
 /// Syncs a directory's entries. A no-op on Windows, where the file system journals them.

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::files;
 use crate::domain::error::{Error, Kind, Result};
@@ -19,6 +20,11 @@ const ROOM_SHARE: u64 = 64;
 /// Bytes after which a writer with a larger reservation checks the disk again: 64 MiB.
 const ROOM_LOOK_BYTES: u64 = 64 << 20;
 
+/// While so many bytes more than the reserve and all reservations are free, a disk is looked at seldom: 1 GiB.
+const PLENTY_BYTES: u64 = 1 << 30;
+/// How often it is looked at then.
+const LOOK_AFTER: Duration = Duration::from_millis(100);
+
 /// Returns the free bytes; `None` if unknown, and then nothing is refused.
 type Probe = Box<dyn Fn() -> Option<u64> + Send + Sync>;
 
@@ -26,19 +32,35 @@ type Probe = Box<dyn Fn() -> Option<u64> + Send + Sync>;
 pub struct Room {
     probe: Probe,
     reserve: u64,
-    reserved: Mutex<u64>,
+    look_after: Duration,
+    account: Mutex<Account>,
+}
+
+#[derive(Default)]
+struct Account {
+    reserved: u64,
+    /// The free bytes at the last look, less what was written since, and when it was.
+    seen: Option<(Instant, u64)>,
 }
 
 impl Room {
     /// The disk that holds a directory. `reserve`: bytes to keep free.
     pub fn of(path: &Path, reserve: u64) -> Arc<Self> {
         let path = path.to_owned();
-        Self::new(reserve, move || files::free_bytes(&path))
+        Self::seldom(reserve, LOOK_AFTER, move || files::free_bytes(&path))
     }
 
     /// A disk whose free space `probe` returns.
     pub fn new(reserve: u64, probe: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { probe: Box::new(probe), reserve, reserved: Mutex::new(0) })
+        Self::seldom(reserve, Duration::ZERO, probe)
+    }
+
+    fn seldom(
+        reserve: u64,
+        look_after: Duration,
+        probe: impl Fn() -> Option<u64> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { probe: Box::new(probe), reserve, look_after, account: Mutex::default() })
     }
 
     /// Free bytes, including reserved ones.
@@ -48,7 +70,8 @@ impl Room {
 
     /// Whether more than the reserve is free.
     pub fn is_open(&self) -> bool {
-        self.free().is_none_or(|free| free >= self.reserve)
+        let account = &mut self.lock();
+        self.known_free(account, 0).is_none_or(|free| free >= self.reserve)
     }
 
     /// Fails with [`Kind::NoSpace`] when only the reserve is left.
@@ -69,38 +92,57 @@ impl Room {
     /// can continue. Fails with [`Kind::NoSpace`] below `least`.
     pub fn budget(self: &Arc<Self>, least: u64, most: u64) -> Result<Part> {
         let mut part = self.part();
-        let mut reserved = self.lock();
-        let bytes = self.left(*reserved).map_or(most, |left| most.min(left / 2));
+        let mut account = self.lock();
+        let bytes = self.left(&mut account, most).map_or(most, |left| most.min(left / 2));
         if bytes < least.min(most) {
             return Err(no_room());
         }
-        *reserved += bytes;
-        drop(reserved);
+        account.reserved += bytes;
+        drop(account);
         part.reserved = bytes;
         Ok(part)
     }
 
-    /// Bytes still available for reservation; `None` if unlimited.
-    fn left(&self, reserved: u64) -> Option<u64> {
-        self.free().map(|free| free.saturating_sub(self.reserve).saturating_sub(reserved))
+    /// Free bytes, including reserved ones, for somebody who needs `bytes`: as they are now, or, if there are plenty, as
+    /// they were a moment ago, less what was written since.
+    fn known_free(&self, account: &mut Account, bytes: u64) -> Option<u64> {
+        let is_plenty = |free| self.above(free, account) >= bytes.saturating_add(PLENTY_BYTES);
+        if let Some((at, free)) = account.seen
+            && at.elapsed() < self.look_after
+            && is_plenty(free)
+        {
+            return Some(free);
+        }
+        let free = self.free();
+        account.seen = free.map(|free| (Instant::now(), free));
+        free
+    }
+
+    fn above(&self, free: u64, account: &Account) -> u64 {
+        free.saturating_sub(self.reserve).saturating_sub(account.reserved)
+    }
+
+    /// Bytes still available for reservation, for somebody who needs `bytes`; `None` if unlimited.
+    fn left(&self, account: &mut Account, bytes: u64) -> Option<u64> {
+        self.known_free(account, bytes).map(|free| self.above(free, account))
     }
 
     fn try_reserve(&self, bytes: u64) -> bool {
-        let mut reserved = self.lock();
-        let fits = self.left(*reserved).is_none_or(|left| bytes <= left);
+        let account = &mut self.lock();
+        let fits = self.left(account, bytes).is_none_or(|left| bytes <= left);
         if fits {
-            *reserved += bytes;
+            account.reserved += bytes;
         }
         fits
     }
 
     fn release(&self, bytes: u64) {
-        let mut reserved = self.lock();
-        *reserved = reserved.saturating_sub(bytes);
+        let mut account = self.lock();
+        account.reserved = account.reserved.saturating_sub(bytes);
     }
 
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,7 +185,7 @@ impl Part {
     /// For a writer of known total size: fails now if the total does not fit. Reserves only the first step of a large
     /// file, so that a slow writer does not block others; call [`Self::need`] for the rest.
     pub fn need_in_all(&mut self, bytes: u64) -> Result<()> {
-        let left = self.room.left(*self.room.lock());
+        let left = self.room.left(&mut self.room.lock(), bytes);
         if left.is_some_and(|left| bytes > left) {
             return Err(no_room());
         }
@@ -166,7 +208,11 @@ impl Part {
         let given_back = bytes.min(self.reserved);
         self.reserved -= given_back;
         self.unchecked += bytes;
-        self.room.release(given_back);
+        let mut account = self.room.lock();
+        account.reserved = account.reserved.saturating_sub(given_back);
+        if let Some((_, free)) = &mut account.seen {
+            *free = free.saturating_sub(bytes);
+        }
     }
 }
 
@@ -203,7 +249,7 @@ mod tests {
         drop(first);
         second.need(100).unwrap();
         drop(second);
-        assert_eq!(*room.lock(), 0);
+        assert_eq!(room.lock().reserved, 0);
     }
 
     #[test]
@@ -225,7 +271,7 @@ mod tests {
         part.need_exactly(100).unwrap();
         free.fetch_sub(70, Ordering::SeqCst);
         part.written(70);
-        assert_eq!((part.bytes(), *room.lock()), (30, 30));
+        assert_eq!((part.bytes(), room.lock().reserved), (30, 30));
         assert!(room.part().need(1).is_err());
         drop(part);
         room.part().need(30).unwrap();
@@ -252,6 +298,33 @@ mod tests {
         part.written(ROOM_LOOK_BYTES);
         free.store(RESERVE - 1, Ordering::SeqCst);
         assert_eq!(part.need(1).unwrap_err().kind, Kind::NoSpace);
+    }
+
+    #[test]
+    fn disk_with_plenty_of_room_is_looked_at_seldom_and_what_is_written_counts_at_once() {
+        let (looks, free) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(RESERVE + 3 * PLENTY_BYTES)));
+        let (counted, seen) = (Arc::clone(&looks), Arc::clone(&free));
+        let room = Room::seldom(RESERVE, Duration::MAX, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Some(seen.load(Ordering::SeqCst))
+        });
+        let looked = || looks.swap(0, Ordering::SeqCst);
+        assert!(room.is_open());
+        let mut part = room.part();
+        part.need_exactly(PLENTY_BYTES).unwrap();
+        part.written(PLENTY_BYTES);
+        assert!(room.is_open());
+        assert_eq!(looked(), 1);
+        // Twice as much as plenty is left, and half of it is to be written.
+        part.need_exactly(PLENTY_BYTES).unwrap();
+        assert_eq!(looked(), 0);
+        free.store(RESERVE - 1, Ordering::SeqCst);
+        assert!(room.part().need_exactly(1).is_err());
+        assert!(!room.is_open());
+        assert_eq!(looked(), 2);
+        free.store(RESERVE + 2 * PLENTY_BYTES, Ordering::SeqCst);
+        assert!(room.part().need_exactly(PLENTY_BYTES).is_ok(), "nothing is refused without a look");
+        assert_eq!(looked(), 1);
     }
 
     #[test]

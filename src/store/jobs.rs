@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::clip::ClipToken;
 use crate::domain::error::{Error, Result};
 use crate::domain::failure::{Failure, FailureCode, Retry};
-use crate::domain::id::{AccountId, JobId, KeyId, NodeId};
+use crate::domain::id::{AccountId, JobId, KeyId, LeaseId, NodeId};
 use crate::domain::job::{Caller, Commands, Job, JobSpec, JobStatus, Renderer, SteamId};
 use crate::domain::key::KeyClass;
 use crate::domain::lease::{Aftermath, Attempts};
@@ -123,6 +123,17 @@ pub fn by_id(db: &Db, id: JobId) -> Result<Job> {
 /// Like [`by_id`], but the row may not exist yet: the queue knows a job before its commit, readers only after it.
 pub fn find(db: &Db, id: JobId) -> Result<Option<Job>> {
     db.row(BY_ID, named_params! { ":id": id.0 }, read)
+}
+
+/// Served by row numbers.
+const OF_LIVE_LEASE: &str = concat!(
+    job_and_clip!(),
+    "    WHERE jobs.id = (SELECT job FROM leases WHERE id = :lease AND node = :node AND ended_at_ms IS NULL)"
+);
+
+/// The job of this node's lease, if the lease is live.
+pub fn of_live_lease(db: &Db, lease: LeaseId, node: NodeId) -> Result<Option<Job>> {
+    db.row(OF_LIVE_LEASE, named_params! { ":lease": lease.0, ":node": node.0 }, read)
 }
 
 /// Served by `jobs_account`, walked backwards. An uploaded demo is recognized by the end of its URL, as in

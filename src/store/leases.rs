@@ -149,18 +149,6 @@ fn stopped(started_at_ms: i64, now_ms: i64, is_done: bool) -> Stopped {
     Stopped { took_ms: (now_ms - started_at_ms).max(0).cast_unsigned(), is_done }
 }
 
-/// Served by `leases_live_node`.
-const HELD_BY: &str = "
-    SELECT COUNT(*)
-    FROM leases
-    WHERE node = :node AND ended_at_ms IS NULL
-";
-
-/// How many leases a node holds.
-pub fn held_by(db: &Db, node: NodeId) -> Result<u32> {
-    db.always(HELD_BY, named_params! { ":node": node.0 }, |row| row.get(0))
-}
-
 /// A live lease's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveLease {

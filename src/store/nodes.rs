@@ -242,6 +242,15 @@ pub fn names_from(db: &Db, beginning: &str, limit: u32) -> Result<Vec<String>> {
 /// Served by the row's number.
 const BY_ROW: &str = concat!("SELECT ", columns_of_a_node!(), " FROM nodes WHERE id = :id AND removed_at_ms IS NULL");
 
+/// Served by the row's number, and `leases_live_node`.
+const TO_WORK: &str = concat!(
+    "SELECT ",
+    columns_of_a_node!(),
+    ", (SELECT COUNT(*) FROM leases WHERE leases.node = nodes.id AND leases.ended_at_ms IS NULL) AS leases
+    FROM nodes
+    WHERE id = :id AND removed_at_ms IS NULL"
+);
+
 /// Whether a node may get work: not draining, benched, removed or stopping.
 pub fn may_take(db: &Db, id: NodeId, now_ms: i64) -> Result<bool> {
     Ok(to_work(db, id, now_ms)?.is_some())
@@ -252,9 +261,10 @@ pub fn by_row(db: &Db, id: NodeId) -> Result<Option<Node>> {
     db.row(BY_ROW, named_params! { ":id": id.0 }, read)
 }
 
-/// The node if it may get work.
-pub fn to_work(db: &Db, id: NodeId, now_ms: i64) -> Result<Option<Node>> {
-    Ok(by_row(db, id)?.filter(|node| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
+/// The node if it may get work, and how many leases it holds.
+pub fn to_work(db: &Db, id: NodeId, now_ms: i64) -> Result<Option<(Node, u32)>> {
+    let found = db.row(TO_WORK, named_params! { ":id": id.0 }, |row| Ok((read(row)?, row.get("leases")?)))?;
+    Ok(found.filter(|(node, _)| !node.draining && !node.is_benched(now_ms) && node.stopped_at_ms.is_none()))
 }
 
 /// A scan in the order of the rows' numbers.

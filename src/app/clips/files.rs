@@ -10,16 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::clips::bucket::{ClipBucket, Object, Unfinished};
+use crate::app::clips::uploaded::Uploaded;
 use crate::app::stored_files;
-use crate::domain::clip::VideoFacts;
 use crate::domain::epoch::{Epochs, LeaseName};
 use crate::domain::error::{Error, Result};
 use crate::domain::id::LeaseId;
-use crate::domain::sha256::Sha256;
 use crate::os::disk_usage::Usage;
 use crate::os::files;
 use crate::os::s3::multipart::Part;
-use crate::render::video;
 use crate::store::{DataDir, open_private};
 
 /// The extensions of a lease's files; the last is a poster that is still being written.
@@ -125,45 +123,38 @@ impl ClipFiles {
         self.bucket.as_ref().filter(|bucket| bucket.takes_new)
     }
 
-    /// Makes the object of a direct upload, if that has not happened yet; returns its length. What was uploaded to the
-    /// server under the lease is deleted.
-    pub fn finish_upload(&self, lease: LeaseId, upload: &str, parts: &[Part]) -> Result<u64, Unfinished> {
+    /// Makes the object of a direct upload, if that has not happened yet; also returns its length. What was uploaded to
+    /// the server under the lease is deleted.
+    pub fn finish_upload(
+        &self,
+        lease: LeaseId,
+        upload: &str,
+        parts: &[Part],
+    ) -> Result<(Uploaded<'_>, u64), Unfinished> {
         let bucket = self.bucket_for_new().ok_or(Unfinished::Missing)?;
-        let bytes = bucket.finish(lease, &self.name(lease, VIDEO), upload, parts)?;
+        let name = self.name(lease, VIDEO);
+        let bytes = bucket.finish(lease, &name, upload, parts)?;
         stored_files::remove(&self.video(lease));
-        Ok(bytes)
+        Ok((Uploaded::Object { bucket, name, bytes }, bytes))
     }
 
-    /// The uploaded video's SHA-256 and length.
-    pub fn hash_video(&self, lease: LeaseId) -> io::Result<(Sha256, u64)> {
-        match (files::hash(&self.video(lease)), self.bucket_for_new()) {
+    /// The video uploaded under a lease.
+    pub fn uploaded(&self, lease: LeaseId) -> io::Result<Uploaded<'_>> {
+        match (files::open_to_sync(&self.video(lease)), self.bucket_for_new()) {
             (Err(error), Some(bucket)) if error.kind() == io::ErrorKind::NotFound => {
                 let name = self.name(lease, VIDEO);
                 let bytes = bucket.length(&name).map_err(io::Error::other)?.ok_or(error)?;
-                files::hash_of(bucket.reader(&name, bytes))
+                Ok(Uploaded::Object { bucket, name, bytes })
             }
-            (hashed, _) => hashed,
-        }
-    }
-
-    /// Checks the structure of the uploaded video, which has `bytes` bytes; a different width, height or frame rate is an
-    /// error.
-    pub fn check_video(&self, lease: LeaseId, bytes: u64, width: u32, height: u32, fps: u32) -> Result<VideoFacts> {
-        let path = self.video(lease);
-        match self.bucket_for_new().filter(|_| !path.exists()) {
-            None => video::check(&path, width, height, fps),
-            Some(bucket) => {
-                let mut reader = bucket.index_reader(&self.name(lease, VIDEO), bytes);
-                video::check_read(&mut reader, width, height, fps)
-            }
+            (opened, _) => opened.map(Uploaded::File),
         }
     }
 
     /// Makes the video last: syncs its content and directory entry to disk, or moves video and poster into the bucket.
     /// Posters are synced when they are stored.
-    pub fn publish(&self, lease: LeaseId) -> Result<()> {
+    pub fn publish(&self, lease: LeaseId, video: &Uploaded<'_>) -> Result<()> {
         let Some(bucket) = self.bucket_for_new() else {
-            let synced = files::sync(&self.video(lease)).and_then(|()| files::sync_dir(&self.folder));
+            let synced = video.sync().and_then(|()| files::sync_dir(&self.folder));
             return synced.map_err(|error| Error::internal("The video could not be synced to disk.", error));
         };
         for (extension, media_type) in [(VIDEO, "video/mp4"), (POSTER, "image/jpeg")] {

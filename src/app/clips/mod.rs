@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod doomed;
 pub mod files;
 pub mod operator;
+pub mod uploaded;
 
 pub use about::{About, Moment, MomentKind, Play, about, file_name};
 

@@ -83,7 +83,7 @@ pub(in crate::app) fn started(app: &App, job: &Job, lease: LeaseId, node: &Node)
 }
 
 /// Publishes the node's video: the job is done, its clip gets a public link, and it is billed. `log` is the tail of the
-/// renderer's output, if it is kept.
+/// renderer's output, if it is kept. `None`: the lease is not live.
 pub(in crate::app) fn finish(
     tx: &mut Tx<'_>,
     job: &Job,
@@ -91,21 +91,20 @@ pub(in crate::app) fn finish(
     clip: &Clip,
     log: Option<&str>,
     now_ms: i64,
-) -> Result<Transition> {
+) -> Result<Option<Transition>> {
     check(job, JobStatus::Done)?;
     let ending = Ending { log, ..Ending::DONE };
-    let is_live = store::leases::end(tx, clip.lease, node, &ending, now_ms)?;
-    if !is_live || !store::jobs::finish(tx, job.id, now_ms)? {
-        return Err(Error::internal(
-            "The job could not be completed.",
-            "its lease is not live, or it is not rendering",
-        ));
+    if !store::leases::end(tx, clip.lease, node, &ending, now_ms)? {
+        return Ok(None);
+    }
+    if !store::jobs::finish(tx, job.id, now_ms)? {
+        return Err(Error::internal("The job could not be completed.", "its lease is live, but it is not rendering"));
     }
     record::after_success(tx, job.id, node, now_ms)?;
     store::clips::insert(tx, job, clip, now_ms)?;
     store::ledger::insert(tx, &ledger_row(tx, job, clip.video.duration_ms, now_ms)?)?;
     let is_announced = ended(tx, job, JobStatus::Done, None, now_ms)?;
-    Ok(Transition { is_announced, ..Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms) })
+    Ok(Some(Transition { is_announced, ..Transition::of(job, JobStatus::Done, Some(clip.lease), None, now_ms) }))
 }
 
 /// Cancels an unfinished job and ends its lease, if any; the node learns of it with its next heartbeat.

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::app::clips::bucket::Unfinished;
+use crate::app::clips::uploaded::Uploaded;
 use crate::app::jobs::lifecycle;
 use crate::app::leases::footage;
 use crate::app::leases::live::not_live;
@@ -11,12 +12,12 @@ use crate::app::{App, nodes};
 use crate::domain::clip::{Clip, ClipToken, VIDEO_BYTES, View};
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
-use crate::domain::id::{JobId, LeaseId};
+use crate::domain::id::{LeaseId, NodeId};
 use crate::domain::job::{Job, Renderer};
 use crate::domain::node::Node;
-use crate::domain::sha256::Sha256;
-use crate::store;
+use crate::domain::sha256::{Hashing, Sha256};
 use crate::store::leases::LeaseState;
+use crate::store::{self, Db};
 use crate::wire::node_requests::CompleteReport;
 use crate::wire::upload_requests::DirectUpload;
 
@@ -24,16 +25,16 @@ use crate::wire::upload_requests::DirectUpload;
 /// from the file, not what the node reports. The files are synced before the commit that publishes them, never renamed,
 /// and closed for writing from the check on.
 pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) -> Result<()> {
-    if unfinished(app, node, lease)?.is_none() {
-        return Ok(());
-    }
-    let _closed = app.uploads.close(lease)?;
-    // A previous call may have completed it in the meantime.
+    let user = app.uploads.enter(lease);
     let Some(job) = unfinished(app, node, lease)? else { return Ok(()) };
-    let job = app.store.read(|db| store::jobs::by_id(db, job))?;
+    let closed = match user.close() {
+        Ok(closed) => closed,
+        // A previous call may have completed it in the meantime.
+        Err(error) => return unfinished(app, node, lease)?.map_or(Ok(()), |_| Err(error)),
+    };
     let permit = app.checks.take(node.id)?;
-    let checked = check(app, &job, lease, &report).and_then(|clip| {
-        app.clip_files.publish(lease)?;
+    let checked = check(app, &job, lease, &report, closed.take_hash()).and_then(|(clip, video)| {
+        app.clip_files.publish(lease, &video)?;
         Ok(clip)
     });
     // Not kept for the commit, which completions share.
@@ -48,14 +49,14 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
     };
 
     let (node, now) = (node.id, app.clock.now_ms());
-    let finished = app.store.write(move |tx| match store::leases::find(tx, lease, node)? {
+    let finished = app.store.write(move |tx| {
         // While its lease is live, nothing else changes the job.
-        Some((_, LeaseState::Live)) => {
-            store::nodes::reset_benchings(tx, node)?;
-            lifecycle::finish(tx, &job, node, &clip, report.log.as_deref(), now).map(Some)
+        let finished = lifecycle::finish(tx, &job, node, &clip, report.log.as_deref(), now)?;
+        match &finished {
+            Some(_) => store::nodes::reset_benchings(tx, node)?,
+            None => must_be_done(tx, node, lease)?,
         }
-        Some((_, LeaseState::Done)) => Ok(None),
-        found => Err(not_live(found.map(|(_, state)| state))),
+        Ok(finished)
     });
     if finished.is_err() && !app.store.read(|db| store::leases::keeps_files(db, lease))? {
         // Whatever ended the lease may have deleted its files before they were in the bucket.
@@ -66,10 +67,18 @@ pub fn complete(app: &App, node: &Node, lease: LeaseId, report: CompleteReport) 
 }
 
 /// The job of this node's live lease; `None` if it is already completed.
-fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<JobId>> {
-    match app.store.read(|db| store::leases::find(db, lease, node.id))? {
-        Some((job, LeaseState::Live)) => Ok(Some(job)),
-        Some((_, LeaseState::Done)) => Ok(None),
+fn unfinished(app: &App, node: &Node, lease: LeaseId) -> Result<Option<Job>> {
+    let job = app.store.read(|db| store::jobs::of_live_lease(db, lease, node.id))?;
+    if job.is_none() {
+        app.store.read(|db| must_be_done(db, node.id, lease))?;
+    }
+    Ok(job)
+}
+
+/// Fails unless this node's lease, which is not live, ended with a clip.
+fn must_be_done(db: &Db, node: NodeId, lease: LeaseId) -> Result<()> {
+    match store::leases::find(db, lease, node)? {
+        Some((_, LeaseState::Done)) => Ok(()),
         found => Err(not_live(found.map(|(_, state)| state))),
     }
 }
@@ -108,21 +117,32 @@ fn throw_away(app: &App, lease: LeaseId) -> Result<()> {
     app.clip_files.discard_video(lease)
 }
 
-/// Checks that the uploaded video is intact and is what the job asked for.
-fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Result<Clip, Refusal> {
-    let (sha256, bytes) = match &report.upload {
-        Some(upload) => (report.video_sha256, finish_upload(app, lease, upload)?),
-        None => uploaded_here(app, lease)?,
+/// Checks that the uploaded video is intact and is what the job asked for. `appended`: the hash of what was appended to
+/// its file, if known.
+fn check<'a>(
+    app: &'a App,
+    job: &Job,
+    lease: LeaseId,
+    report: &CompleteReport,
+    appended: Option<Hashing>,
+) -> Result<(Clip, Uploaded<'a>), Refusal> {
+    let (video, sha256, bytes) = match &report.upload {
+        Some(upload) => {
+            let (video, bytes) = finish_upload(app, lease, upload)?;
+            (video, report.video_sha256, bytes)
+        }
+        None => uploaded_here(app, lease, appended)?,
     };
     if sha256 != report.video_sha256 {
+        // Windows deletes no open file.
+        drop(video);
         // Which chunk is corrupt is unknown, so the node restarts at offset 0.
         throw_away(app, lease)?;
         let message = "The uploaded video does not match its SHA-256. It was deleted; upload it again.";
         return Err(Error::new(Kind::Invalid, ErrorCode::VideoMismatch, message).into());
     }
     let spec = &job.spec;
-    let checked = app.clip_files.check_video(lease, bytes, spec.width(), spec.resolution, spec.fps);
-    let facts = checked.map_err(|error| match error.kind {
+    let facts = video.check(spec.width(), spec.resolution, spec.fps).map_err(|error| match error.kind {
         Kind::Internal | Kind::Unavailable => Refusal::BrokenUpload(error),
         _ => Refusal::WrongVideo(error.message),
     })?;
@@ -134,20 +154,25 @@ fn check(app: &App, job: &Job, lease: LeaseId, report: &CompleteReport) -> Resul
         Renderer::Game => (View::FirstPerson, Some(report.pov_verified)),
     };
     let token = ClipToken::from_bits(app.random.bits()?);
-    Ok(Clip { token, lease, bytes, sha256, video: facts, view, pov_verified })
+    Ok((Clip { token, lease, bytes, sha256, video: facts, view, pov_verified }, video))
 }
 
-/// Hash and length of a video that was uploaded to the server.
-fn uploaded_here(app: &App, lease: LeaseId) -> Result<(Sha256, u64)> {
-    app.clip_files.hash_video(lease).map_err(|error| match error.kind() {
+/// A video that was uploaded to the server, its hash and its length.
+fn uploaded_here(app: &App, lease: LeaseId, appended: Option<Hashing>) -> Result<(Uploaded<'_>, Sha256, u64)> {
+    let hashed = app.clip_files.uploaded(lease).and_then(|video| {
+        let (sha256, bytes) = video.hash(appended)?;
+        Ok((video, sha256, bytes))
+    });
+    hashed.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => missing(),
         _ => Error::internal("The uploaded video could not be read.", error),
     })
 }
 
-/// Completes an upload that went past the server; the video's length. Its content was checked by the bucket, part by part.
-fn finish_upload(app: &App, lease: LeaseId, upload: &DirectUpload) -> Result<u64> {
-    let bytes =
+/// Completes an upload that went past the server; the video and its length. Its content was checked by the bucket, part by
+/// part.
+fn finish_upload<'a>(app: &'a App, lease: LeaseId, upload: &DirectUpload) -> Result<(Uploaded<'a>, u64)> {
+    let (video, bytes) =
         app.clip_files.finish_upload(lease, &upload.id, &upload.parts).map_err(|unfinished| match unfinished {
             Unfinished::Missing => missing(),
             Unfinished::Wrong(code) => {
@@ -160,7 +185,7 @@ fn finish_upload(app: &App, lease: LeaseId, upload: &DirectUpload) -> Result<u64
         throw_away(app, lease)?;
         return Err(too_large("The video", VIDEO_BYTES));
     }
-    Ok(bytes)
+    Ok((video, bytes))
 }
 
 fn missing() -> Error {

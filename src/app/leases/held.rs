@@ -79,8 +79,8 @@ pub(in crate::app) enum Tried {
 pub(in crate::app) fn try_claim(app: &App, node: NodeId, offer: &Offer) -> Result<Tried> {
     let (offer, now) = (offer.clone(), app.clock.now_ms());
     app.store.write(move |tx| {
-        let Some(found) = store::nodes::to_work(tx, node, now)? else { return Ok(Tried::MayNot) };
-        if store::leases::held_by(tx, node)? >= found.slots_of(offer.slots) {
+        let Some((found, held)) = store::nodes::to_work(tx, node, now)? else { return Ok(Tried::MayNot) };
+        if held >= found.slots_of(offer.slots) {
             return Ok(Tried::Missed(Miss::Full));
         }
         // Loaded lazily: needed only for jobs that avoid this node.

@@ -8,14 +8,15 @@ use crate::app::leases::live::not_live;
 use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{LeaseId, NodeId};
+use crate::domain::sha256::Hashing;
 
 /// Videos checked concurrently before they are published: each check uses one CPU.
 pub const COMPLETES: usize = 4;
 /// The same limit for one node.
 pub const NODE_COMPLETES: usize = 2;
 
-/// The uploads with in-flight requests, by lease. An entry lives only as long as its requests, so nothing needs
-/// cleaning up when a lease ends.
+/// The uploads by lease. An entry lives as long as its requests, and between them while it has a hash, but not longer
+/// than its lease.
 #[derive(Default)]
 pub struct OpenUploads(Mutex<HashMap<LeaseId, Entry>>);
 
@@ -31,6 +32,8 @@ struct Files {
     /// Number of the newest request for each file.
     video: u64,
     poster: u64,
+    /// The hash of the video's file as it is now, if all of it was appended since the server's start.
+    hash: Option<Hashing>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,47 +74,31 @@ impl Files {
 }
 
 impl OpenUploads {
-    /// Begins a write. The caller checks that the lease is live before and again after this call; a later end of the
-    /// lease is seen by the returned [`Turn`].
-    pub fn begin(&self, lease: LeaseId, part: Part) -> Result<Turn<'_>> {
-        let user = self.enter(lease);
-        let mut files = user.lock();
-        files.must_be_open()?;
-        let newest = files.newest(part);
-        *newest += 1;
-        let number = *newest;
-        drop(files);
-        Ok(Turn { user, part, number })
-    }
-
-    /// Closes all files of a lease for writing, including in-flight uploads. Only one caller at a time.
-    pub fn close(&self, lease: LeaseId) -> Result<Closed<'_>> {
-        let user = self.enter(lease);
-        let mut files = user.lock();
-        files.must_be_open()?;
-        files.state = State::Completing;
-        drop(files);
-        Ok(Closed { user })
-    }
-
     /// The lease has ended: in-flight uploads stop.
     pub fn end(&self, lease: LeaseId) {
-        let files = self.lock().get(&lease).map(|entry| Arc::clone(&entry.files));
-        if let Some(files) = files {
-            files.lock().unwrap_or_else(PoisonError::into_inner).state = State::Over;
+        let mut entries = self.lock();
+        let Some(entry) = entries.get(&lease) else { return };
+        let files = Arc::clone(&entry.files);
+        if entry.users == 0 {
+            entries.remove(&lease);
         }
+        drop(entries);
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        (files.state, files.hash) = (State::Over, None);
     }
 
     /// How many leases have in-flight requests.
     pub fn in_flight(&self) -> usize {
-        self.lock().len()
+        self.lock().values().filter(|entry| entry.users > 0).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<LeaseId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, lease: LeaseId) -> User<'_> {
+    /// Registers a request. The caller checks afterwards that the lease is live: a later end of the lease is seen by what
+    /// the returned [`User`] begins, an earlier one by that check.
+    pub fn enter(&self, lease: LeaseId) -> User<'_> {
         let mut entries = self.lock();
         let entry = entries.entry(lease).or_default();
         entry.users += 1;
@@ -119,14 +106,34 @@ impl OpenUploads {
     }
 }
 
-/// A reference to a lease's entry, counted so that the last one removes it.
-struct User<'a> {
+/// A request that concerns a lease's files. Counted, so that the last one removes the entry.
+pub struct User<'a> {
     uploads: &'a OpenUploads,
     lease: LeaseId,
     files: Arc<Mutex<Files>>,
 }
 
-impl User<'_> {
+impl<'a> User<'a> {
+    /// Begins a write.
+    pub fn begin(self, part: Part) -> Result<Turn<'a>> {
+        let mut files = self.lock();
+        files.must_be_open()?;
+        let newest = files.newest(part);
+        *newest += 1;
+        let number = *newest;
+        drop(files);
+        Ok(Turn { user: self, part, number })
+    }
+
+    /// Closes all files of the lease for writing, including in-flight uploads. Only one caller at a time.
+    pub fn close(self) -> Result<Closed<'a>> {
+        let mut files = self.lock();
+        files.must_be_open()?;
+        files.state = State::Completing;
+        drop(files);
+        Ok(Closed { user: self })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,7 +144,8 @@ impl Drop for User<'_> {
         let mut entries = self.uploads.lock();
         if let Some(entry) = entries.get_mut(&self.lease) {
             entry.users -= 1;
-            if entry.users == 0 {
+            // Nobody else holds this lock: whoever does is a user, or has removed the entry.
+            if entry.users == 0 && self.lock().hash.is_none() {
                 entries.remove(&self.lease);
             }
         }
@@ -154,18 +162,30 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// Runs `work` on the file, unless a newer request or `complete` has taken over or the lease has ended.
     pub fn with<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.with_hash(|_| work())
+    }
+
+    /// The same for work that appends to the video: it keeps the hash of the file's content in step, or takes it away.
+    pub fn with_hash<T>(&self, work: impl FnOnce(&mut Option<Hashing>) -> Result<T>) -> Result<T> {
         let mut files = self.user.lock();
         files.must_be_open()?;
         if *files.newest(self.part) != self.number {
             return Err(Error::conflict(ErrorCode::Superseded, "A newer request has taken over this upload."));
         }
-        work()
+        work(&mut files.hash)
     }
 }
 
 /// A lease's files, closed for writing. Dropping it opens them again for new requests.
 pub struct Closed<'a> {
     user: User<'a>,
+}
+
+impl Closed<'_> {
+    /// The hash of the video's file, if it is known. Only once: whatever is done with the file next, a repeated call reads it.
+    pub fn take_hash(&self) -> Option<Hashing> {
+        self.user.lock().hash.take()
+    }
 }
 
 impl Drop for Closed<'_> {
@@ -227,6 +247,7 @@ impl Drop for Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::sha256::Sha256;
 
     const LEASE: LeaseId = LeaseId(7);
 
@@ -237,43 +258,73 @@ mod tests {
     #[test]
     fn turn_ends_with_newer_turn_or_complete_or_lease_end() {
         let uploads = OpenUploads::default();
-        let (older, poster) = (uploads.begin(LEASE, Part::Video).unwrap(), uploads.begin(LEASE, Part::Poster).unwrap());
-        let newer = uploads.begin(LEASE, Part::Video).unwrap();
+        let (older, poster) =
+            (uploads.enter(LEASE).begin(Part::Video).unwrap(), uploads.enter(LEASE).begin(Part::Poster).unwrap());
+        let newer = uploads.enter(LEASE).begin(Part::Video).unwrap();
         assert_eq!(code(older.with(|| Ok(()))), Some("superseded"));
         assert_eq!((code(newer.with(|| Ok(()))), code(poster.with(|| Ok(())))), (None, None));
 
-        let closed = uploads.close(LEASE).unwrap();
+        let closed = uploads.enter(LEASE).close().unwrap();
         for turn in [&older, &newer, &poster] {
             assert_eq!(code(turn.with(|| Ok(()))), Some("completing"));
         }
-        assert_eq!(code(uploads.begin(LEASE, Part::Video)), Some("completing"));
-        assert_eq!(code(uploads.close(LEASE)), Some("completing"));
+        assert_eq!(code(uploads.enter(LEASE).begin(Part::Video)), Some("completing"));
+        assert_eq!(code(uploads.enter(LEASE).close()), Some("completing"));
         drop(closed);
         for turn in [&older, &newer, &poster] {
             assert_eq!(code(turn.with(|| Ok(()))), Some("superseded"), "an upload that began before must restart");
         }
-        let again = uploads.begin(LEASE, Part::Video).unwrap();
+        let again = uploads.enter(LEASE).begin(Part::Video).unwrap();
         assert_eq!(code(again.with(|| Ok(()))), None);
 
-        let closed = uploads.close(LEASE).unwrap();
+        let closed = uploads.enter(LEASE).close().unwrap();
         uploads.end(LEASE);
         drop(closed);
         assert_eq!(code(again.with(|| Ok(()))), Some("lost"));
-        assert_eq!(code(uploads.begin(LEASE, Part::Poster)), Some("lost"));
+        assert_eq!(code(uploads.enter(LEASE).begin(Part::Poster)), Some("lost"));
     }
 
     #[test]
     fn entry_is_removed_with_last_request_of_lease() {
         let uploads = OpenUploads::default();
-        let turn = uploads.begin(LEASE, Part::Video).unwrap();
+        let turn = uploads.enter(LEASE).begin(Part::Video).unwrap();
         uploads.end(LEASE);
-        assert!(uploads.begin(LEASE, Part::Video).is_err());
+        assert!(uploads.enter(LEASE).begin(Part::Video).is_err());
         assert_eq!(uploads.in_flight(), 1);
         drop(turn);
         assert_eq!(uploads.in_flight(), 0);
         uploads.end(LEASE);
-        drop(uploads.close(LEASE).unwrap());
+        drop(uploads.enter(LEASE).close().unwrap());
         assert_eq!(uploads.in_flight(), 0);
+    }
+
+    #[test]
+    fn hash_is_kept_between_requests_until_it_is_taken_or_the_lease_ends() {
+        let uploads = OpenUploads::default();
+        let append = |bytes: &[u8]| {
+            let turn = uploads.enter(LEASE).begin(Part::Video).unwrap();
+            let before = turn.with_hash(|hash| {
+                let before = hash.as_ref().map(Hashing::bytes);
+                *hash = Some(hash.take().unwrap_or_default().with(bytes));
+                Ok(before)
+            });
+            before.unwrap()
+        };
+        assert_eq!((append(b"abc"), append(b"de"), uploads.in_flight()), (None, Some(3), 0));
+        let closed = uploads.enter(LEASE).close().unwrap();
+        assert_eq!(closed.take_hash().map(|hash| hash.done()), Some(Sha256::of("abcde")));
+        assert!(closed.take_hash().is_none());
+        drop(closed);
+        assert!(uploads.lock().is_empty());
+
+        append(b"abc");
+        uploads.end(LEASE);
+        assert!(uploads.lock().is_empty());
+        append(b"abc");
+        let user = uploads.enter(LEASE);
+        uploads.end(LEASE);
+        assert_eq!(code(user.close()), Some("lost"), "it entered before the lease ended");
+        assert!(uploads.lock().is_empty());
     }
 
     #[test]

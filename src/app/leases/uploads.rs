@@ -14,6 +14,7 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::LeaseId;
 use crate::domain::node::Node;
+use crate::domain::sha256::Hashing;
 use crate::store;
 
 /// Bytes of an upload between two checks of its lease: 1 MiB.
@@ -50,7 +51,14 @@ pub fn append_video(
     body: &mut dyn Read,
 ) -> std::result::Result<u64, UploadError> {
     let turn = begin(app, node, lease, Part::Video)?;
-    let (mut file, mut length) = turn.with(|| app.clip_files.append(lease).map_err(unstored))?;
+    let (mut file, mut length) = turn.with_hash(|hash| {
+        let (file, length) = app.clip_files.append(lease).map_err(unstored)?;
+        if length == 0 {
+            *hash = Some(Hashing::default());
+        }
+        hash.take_if(|hash| hash.bytes() != length);
+        Ok((file, length))
+    })?;
     if length != offset {
         return Err(UploadError::WrongOffset(length));
     }
@@ -73,18 +81,22 @@ pub fn append_video(
             live_job(app, node.id, lease)?;
             looked = (length, now);
         }
-        turn.with(|| file.write_all(&chunk[..read]).map_err(unstored))?;
+        turn.with_hash(|hash| {
+            // Of a write that fails, nobody knows how much arrived.
+            let hashed = hash.take();
+            file.write_all(&chunk[..read]).map_err(unstored)?;
+            *hash = hashed.map(|hash| hash.with(&chunk[..read]));
+            Ok(())
+        })?;
         room.written(read as u64);
     }
 }
 
-/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload,
-/// and after, because only a later end is seen by the turn.
+/// Begins a write to one of a lease's files. The lease is checked before, so that no node disturbs another's upload.
 fn begin<'a>(app: &'a App, node: &Node, lease: LeaseId, part: Part) -> Result<Turn<'a>> {
+    let user = app.uploads.enter(lease);
     live_job(app, node.id, lease)?;
-    let turn = app.uploads.begin(lease, part)?;
-    live_job(app, node.id, lease)?;
-    Ok(turn)
+    user.begin(part)
 }
 
 fn unstored(error: io::Error) -> Error {

@@ -154,6 +154,42 @@ fn interrupted_upload_resumes_even_after_a_server_restart() {
 }
 
 #[test]
+fn video_is_hashed_as_it_arrives_and_again_if_its_file_has_changed() {
+    let test = TestApp::start();
+    let (metered, _) = test.account("studio");
+    let node = test.node("n");
+    let file = |grant: &Grant| test.dir.path().join(clip_file(test.dir.path(), grant.lease.id, "mp4"));
+
+    let grant = claimed(&test, &metered, &node, spec());
+    for (at, piece) in CLIP.chunks(CLIP.len() / 3).enumerate() {
+        let offset = at * (CLIP.len() / 3);
+        assert!(matches!(append(&test, &node, &grant, offset as u64 + 1, b"x"), Err(UploadError::WrongOffset(_))));
+        append(&test, &node, &grant, offset as u64, piece).unwrap();
+        assert_eq!(test.app.uploads_in_flight(), 0);
+    }
+    complete(&test, &node, &grant).unwrap();
+    let job = jobs::get(&test.app, &metered, grant.job.job.public_id).unwrap().job;
+    assert_eq!(job.clip.unwrap().sha256, sha256(&CLIP));
+
+    for (change, why) in [(&CLIP[..CLIP.len() - 1], "shorter"), (&[&CLIP[..], b"x"].concat()[..], "longer")] {
+        let grant = claimed(&test, &metered, &node, spec());
+        upload(&test, &node, &grant, &CLIP);
+        fs::write(file(&grant), change).unwrap();
+        assert_eq!(complete(&test, &node, &grant).unwrap_err().code.as_str(), "video_mismatch", "{why}");
+        upload(&test, &node, &grant, &CLIP);
+        complete(&test, &node, &grant).unwrap();
+    }
+
+    // What is appended to a file that has changed is not what was hashed before.
+    let grant = claimed(&test, &metered, &node, spec());
+    upload(&test, &node, &grant, b"something else");
+    let half = CLIP.len() / 2;
+    fs::write(file(&grant), &CLIP[..half]).unwrap();
+    append(&test, &node, &grant, half as u64, &CLIP[half..]).unwrap();
+    complete(&test, &node, &grant).unwrap();
+}
+
+#[test]
 fn newer_request_takes_over_a_hanging_upload() {
     let test = TestApp::start();
     let (metered, _) = test.account("studio");
