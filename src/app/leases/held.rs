@@ -180,6 +180,7 @@ pub fn expire(app: &App) -> Result<usize> {
     let now = app.clock.monotonic();
     let live = app.store.read(store::leases::live)?;
     app.frames.sweep(&live, now);
+    app.uploads.sweep(&live);
     let Expired { mut overdue, gone } = app.heartbeats.check(&live, now);
     for (job, lease) in gone {
         lifecycle::ended_elsewhere(app, job, lease)?;

@@ -1,7 +1,7 @@
 //! Serializes access to a lease's files: a newer request takes over an upload from an older one, `complete` closes all
 //! uploads, and so does the end of the lease. Also limits how many videos are checked at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::leases::live::not_live;
@@ -9,14 +9,15 @@ use crate::domain::error::{Error, Kind, Result};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::id::{LeaseId, NodeId};
 use crate::domain::sha256::Hashing;
+use crate::store::leases::LiveLease;
 
 /// Videos checked concurrently before they are published: each check uses one CPU.
 pub const COMPLETES: usize = 4;
 /// The same limit for one node.
 pub const NODE_COMPLETES: usize = 2;
 
-/// The uploads by lease. An entry lives as long as its requests, and between them while it has a hash, but not longer
-/// than its lease.
+/// The uploads by lease. An entry lives as long as its requests, and between them while it has a hash; it ends with its
+/// lease, or with the next [`OpenUploads::sweep`].
 #[derive(Default)]
 pub struct OpenUploads(Mutex<HashMap<LeaseId, Entry>>);
 
@@ -87,6 +88,13 @@ impl OpenUploads {
         (files.state, files.hash) = (State::Over, None);
     }
 
+    /// Drops what is left of leases that ended elsewhere, or while a request ended. A live lease that is missed loses its
+    /// hash only: its file is read again.
+    pub fn sweep(&self, live: &[LiveLease]) {
+        let live: HashSet<LeaseId> = live.iter().map(|lease| lease.id).collect();
+        self.lock().retain(|lease, entry| entry.users > 0 || live.contains(lease));
+    }
+
     /// How many leases have in-flight requests.
     pub fn in_flight(&self) -> usize {
         self.lock().values().filter(|entry| entry.users > 0).count()
@@ -144,7 +152,7 @@ impl Drop for User<'_> {
         let mut entries = self.uploads.lock();
         if let Some(entry) = entries.get_mut(&self.lease) {
             entry.users -= 1;
-            // Nobody else holds this lock: whoever does is a user, or has removed the entry.
+            // Nobody holds this lock for long: whoever does is no user, but ends the lease.
             if entry.users == 0 && self.lock().hash.is_none() {
                 entries.remove(&self.lease);
             }
@@ -247,6 +255,7 @@ impl Drop for Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::id::JobId;
     use crate::domain::sha256::Sha256;
 
     const LEASE: LeaseId = LeaseId(7);
@@ -324,6 +333,28 @@ mod tests {
         let user = uploads.enter(LEASE);
         uploads.end(LEASE);
         assert_eq!(code(user.close()), Some("lost"), "it entered before the lease ended");
+        assert!(uploads.lock().is_empty());
+    }
+
+    #[test]
+    fn entries_of_ended_leases_are_swept_unless_a_request_uses_them() {
+        let uploads = OpenUploads::default();
+        let leases = [LEASE, LeaseId(8), LeaseId(9)];
+        let append = |lease| {
+            let turn = uploads.enter(lease).begin(Part::Video).unwrap();
+            let hashed = turn.with_hash(|hash| {
+                *hash = Some(Hashing::default());
+                Ok(())
+            });
+            hashed.unwrap();
+            turn
+        };
+        let mut turns = leases.map(|lease| Some(append(lease)));
+        (turns[0], turns[1]) = (None, None);
+        uploads.sweep(&[LiveLease { id: leases[1], job: JobId(1), node: NodeId(1) }]);
+        assert_eq!(leases.map(|lease| uploads.lock().contains_key(&lease)), [false, true, true]);
+        drop(turns);
+        uploads.sweep(&[]);
         assert!(uploads.lock().is_empty());
     }
 

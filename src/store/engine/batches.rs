@@ -1,5 +1,5 @@
 //! The writer's queue. Whatever arrives while a batch is being committed is the next one: it is taken as a whole, and its
-//! callers are woken together, by one system call.
+//! first caller is woken, who wakes the others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
